@@ -1,0 +1,1 @@
+"""What flows: records, Avro schemas, topics, Redis keys, errors."""

@@ -1,0 +1,68 @@
+"""An article with what the models found in it."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.record import Record
+
+UNDETERMINED = "und"
+"""Language code of a text whose language could not be told (ISO 639-2)."""
+
+
+class Language(Record):
+    """Language of a text: ISO 639-1 code, ISO 639-3 where there is none, or `und`."""
+
+    code: str = Field(min_length=2, max_length=3)
+    confidence: float = Field(ge=0, le=1)
+
+
+class TopicScore(Record):
+    """One concept of the IPTC Media Topics that an article is about."""
+
+    code: str
+    name: str
+    score: float = Field(ge=0, le=1)
+
+
+class Entity(Record):
+    """A named entity; `start` and `end` are character offsets."""
+
+    text: str
+    type: str
+    start: int = Field(ge=0)
+    end: int = Field(ge=0)
+    score: float = Field(ge=0, le=1)
+    wikidata_id: str | None = None
+
+
+class Sentiment(Record):
+    """Sentiment of a text with the probability of each label."""
+
+    label: Literal["negative", "neutral", "positive"]
+    negative: float = Field(ge=0, le=1)
+    neutral: float = Field(ge=0, le=1)
+    positive: float = Field(ge=0, le=1)
+
+
+class EnrichedArticle(Record):
+    """An enriched article; a field is None when no model answers for it, never a made-up value."""
+
+    article_id: str = Field(min_length=1)
+    url: str
+    source: str
+    title: str
+    published_ms: int
+    ingested_ms: int
+    enriched_ms: int
+    content_hash: str
+    language: Language
+    topics: list[TopicScore] | None = None
+    tags: list[str] | None = None
+    entities: list[Entity] | None = None
+    sentiment: Sentiment | None = None
+    tone_score: float | None = Field(default=None, ge=0, le=1)
+    summary: str | None = None
+    importance: float | None = Field(default=None, ge=0, le=1)
+    embedding: bytes | None = None
+    model_versions: dict[str, str]

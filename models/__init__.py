@@ -1,0 +1,1 @@
+"""What we compute: values and arrays in, values out."""

@@ -1,0 +1,163 @@
+"""ONNX sessions: where a model runs, and what happens when the device fails."""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy.typing as npt
+import onnxruntime as ort
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+
+from schemas.errors import DeviceLost, InferenceError, ModelFileError, OutOfMemory
+
+Array = npt.NDArray[Any]
+Arrays = dict[str, Array]
+
+
+class Provider(StrEnum):
+    """An ONNX Runtime execution provider, best first."""
+
+    CUDA = "cuda"
+    OPENVINO = "openvino"
+    CPU = "cpu"
+
+    @property
+    def onnx_name(self) -> str:
+        """As ONNX Runtime calls it."""
+        return {
+            Provider.CUDA: "CUDAExecutionProvider",
+            Provider.OPENVINO: "OpenVINOExecutionProvider",
+            Provider.CPU: "CPUExecutionProvider",
+        }[self]
+
+
+class Session(Protocol):
+    """Runs a graph: named input arrays to named output arrays."""
+
+    def run(self, inputs: Mapping[str, Array]) -> Arrays:
+        """Raises OutOfMemory, DeviceLost or InferenceError."""
+        ...
+
+
+class OnnxSession:
+    """One graph on one provider."""
+
+    def __init__(self, path: Path, provider: Provider, *, threads: int) -> None:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        try:
+            self._session = ort.InferenceSession(
+                str(path),
+                options,
+                providers=[(provider.onnx_name, _provider_options(provider, threads))],
+            )
+        except _ORT_ERRORS as error:
+            raise ModelFileError(f"model {path} does not open on {provider}: {error}") from error
+        if self._session.get_providers()[0] != provider.onnx_name:
+            raise DeviceLost(f"{provider} is installed but has no device that answers")
+        self._outputs = [output.name for output in self._session.get_outputs()]
+        self.provider = provider
+
+    def run(self, inputs: Mapping[str, Array]) -> Arrays:
+        """Raises OutOfMemory, DeviceLost or InferenceError."""
+        try:
+            return dict(
+                zip(self._outputs, self._session.run(self._outputs, dict(inputs)), strict=True)
+            )
+        except _RUN_FAILURES as error:
+            raise classify(str(error) or type(error).__name__, self.provider) from error
+
+
+class FallbackSession:
+    """A graph on the first provider that works; the next takes over when a device is lost.
+
+    `devices_lost` counts how often that happened.
+    """
+
+    def __init__(
+        self, open_session: Callable[[Provider], Session], providers: Sequence[Provider]
+    ) -> None:
+        self._open = open_session
+        self._remaining = list(providers)
+        self.devices_lost = 0
+        self._session = self._next()
+
+    @property
+    def provider(self) -> Provider:
+        """Where the graph runs now."""
+        return self._current
+
+    def run(self, inputs: Mapping[str, Array]) -> Arrays:
+        """Raises OutOfMemory or InferenceError; DeviceLost only when no provider is left."""
+        while True:
+            try:
+                return self._session.run(inputs)
+            except DeviceLost:
+                self.devices_lost += 1
+                self._session = self._next()
+
+    def _next(self) -> Session:
+        while self._remaining:
+            self._current = self._remaining.pop(0)
+            try:
+                return self._open(self._current)
+            except DeviceLost:
+                self.devices_lost += 1
+        raise ModelFileError("no execution provider is left to run the model on")
+
+
+def providers(choice: str) -> list[Provider]:
+    """The providers to try, best first: all that are installed for `auto`, else one.
+
+    Raises ModelFileError when the chosen one is not installed.
+    """
+    installed = [p for p in Provider if p.onnx_name in ort.get_available_providers()]
+    if choice == "auto":
+        return installed
+    if Provider(choice) not in installed:
+        raise ModelFileError(
+            f"execution provider {choice} is not installed; there are {', '.join(installed)}"
+        )
+    return [Provider(choice)]
+
+
+def classify(message: str, provider: Provider) -> InferenceError:
+    """What an ONNX Runtime error means for the batch it stopped.
+
+    >>> type(classify("CUDA failure 2: out of memory", Provider.CUDA)).__name__
+    'OutOfMemory'
+    >>> type(classify("CUDA failure 719: unspecified launch failure", Provider.CUDA)).__name__
+    'DeviceLost'
+    """
+    if _OUT_OF_MEMORY.search(message):
+        return OutOfMemory(message)
+    if provider is Provider.CUDA and _CUDA_FAILURE.search(message):
+        return DeviceLost(message)
+    return InferenceError(message)
+
+
+def _provider_options(provider: Provider, threads: int) -> dict[str, str]:
+    if provider is not Provider.OPENVINO:
+        return {}
+    precise = {"CPU": {"INFERENCE_PRECISION_HINT": "f32"}}
+    return {
+        "device_type": "CPU",
+        "num_of_threads": str(threads),
+        "load_config": json.dumps(precise),
+    }
+
+
+_OUT_OF_MEMORY = re.compile(
+    r"out of memory|failed to allocate|bad.?alloc|alloc_failed|MemoryError", re.IGNORECASE
+)
+_CUDA_FAILURE = re.compile(r"CUDA|CUBLAS|CUDNN", re.IGNORECASE)
+_ORT_ERRORS: tuple[type[Exception], ...] = tuple(
+    error
+    for error in vars(ort_errors).values()
+    if isinstance(error, type) and issubclass(error, Exception)
+)
+_RUN_FAILURES: tuple[type[Exception], ...] = (*_ORT_ERRORS, RuntimeError, MemoryError)

@@ -1,0 +1,95 @@
+"""The job `enrich`: raw articles to enriched ones."""
+
+from typing import NamedTuple
+
+from pyflink.common import Time
+from pyflink.datastream import AsyncDataStream, DataStream, StreamExecutionEnvironment
+from pyflink.table import StreamTableEnvironment
+
+from jobs.runtime.arguments import settings_from_arguments
+from jobs.runtime.endpoints import kafka_sink, kafka_source
+from jobs.runtime.settings import EnrichSettings, LanguageAccuracy
+from jobs.runtime.steps import step
+from models.admission import PublicationWindow
+from models.analyzer import AnalyzerConfig
+from models.batching import BatchPolicy
+from schemas.topics import ARTICLES_ENRICHED, ARTICLES_RAW, DEAD_LETTERS
+from udfs.enrich_articles import EnrichArticles, outcome_type
+from udfs.route_outcomes import RouteOutcomes, dead_letters_tag, kafka_record_type
+from udfs.write_articles import WriteArticles
+
+NO_TIMEOUT = Time.milliseconds(0)
+"""Any other value costs a timer for each record (PyFlink 2.3)."""
+
+
+class Outputs(NamedTuple):
+    """What the job produces, each Row(key, value) of a Kafka record; `written` is empty."""
+
+    enriched: DataStream
+    letters: DataStream
+    written: DataStream
+
+
+def build(raws: DataStream, s: EnrichSettings) -> Outputs:
+    """raws ─ decode, detect language, encode in batches ─ route ─┬─> enriched ─ write ─> Redis
+    └─> letters
+    """
+    outcomes = step(
+        AsyncDataStream.unordered_wait(
+            raws, enrich_articles(s), NO_TIMEOUT, s.in_flight_max, outcome_type()
+        ),
+        "enrich.encode",
+    )
+    enriched = step(outcomes.process(RouteOutcomes(), kafka_record_type()), "enrich.route")
+    letters = enriched.get_side_output(dead_letters_tag())
+    written = step(
+        AsyncDataStream.unordered_wait(
+            enriched, write_articles(s), NO_TIMEOUT, s.in_flight_max, kafka_record_type()
+        ),
+        "enrich.redis",
+    )
+    return Outputs(enriched, letters, written)
+
+
+def enrich_articles(s: EnrichSettings) -> EnrichArticles:
+    """The enriching operator as the settings want it."""
+    return EnrichArticles(
+        analyzer=AnalyzerConfig(
+            provider=s.inference_provider,
+            threads=s.inference_threads,
+            batch=BatchPolicy(s.batch_max_tokens, s.batch_max_count, s.batch_deadline_ms / 1000),
+            cache_entries=s.cache_entries,
+            cache_ttl_s=s.cache_ttl_s,
+            language_min_confidence=s.language_min_confidence,
+            language_high_accuracy=s.language_accuracy is LanguageAccuracy.HIGH,
+        ),
+        window=PublicationWindow(s.earliest_published, s.future_tolerance_s),
+        registry_url=s.schema_registry_url,
+        registry_auth=s.secret("schema_registry_auth"),
+    )
+
+
+def write_articles(s: EnrichSettings) -> WriteArticles:
+    """The writing operator as the settings want it."""
+    return WriteArticles(
+        redis_url=s.redis_url.get_secret_value(),
+        ttl_s=s.redis_ttl_s,
+        retry_s=s.redis_retry_s,
+        registry_url=s.schema_registry_url,
+        registry_auth=s.secret("schema_registry_auth"),
+    )
+
+
+def main() -> None:
+    """Wire the job to Kafka and Redis and hand it to Flink."""
+    s = settings_from_arguments("enrich", EnrichSettings)
+    env = StreamExecutionEnvironment.get_execution_environment()
+    raws = kafka_source(StreamTableEnvironment.create(env), ARTICLES_RAW, s)
+    outputs = build(raws, s)
+    step(outputs.enriched.sink_to(kafka_sink(ARTICLES_ENRICHED, s)), "enrich.sink-enriched")
+    step(outputs.letters.sink_to(kafka_sink(DEAD_LETTERS, s)), "enrich.sink-dead-letters")
+    env.execute("wiredesk-enrich")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What every job shares: settings, endpoints, steps."""

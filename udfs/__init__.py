@@ -1,0 +1,1 @@
+"""How Flink calls us: one file per operator."""

@@ -1,0 +1,138 @@
+"""Raw Kafka records to enriched articles or dead letters."""
+
+import time
+from dataclasses import dataclass, field
+
+from pyflink.common import Row, Types
+from pyflink.common.typeinfo import TypeInformation
+from pyflink.datastream import RuntimeContext
+from pyflink.datastream.functions import AsyncFunction
+
+from models.admission import PublicationWindow, admit
+from models.analyzer import Analysis, Analyzer, AnalyzerConfig
+from models.manifest import SHIPPED, read
+from models.text import ArticleText, article_text
+from schemas.article import Article
+from schemas.codec import RecordCodec
+from schemas.dead_letter import DeadLetter, Delivery
+from schemas.enriched_article import EnrichedArticle
+from schemas.errors import Reason, RecordError
+from schemas.registry import Registry
+from schemas.topics import ARTICLES_ENRICHED, ARTICLES_RAW, DEAD_LETTERS
+from udfs.gauges import expose, expose_value
+from udfs.lifeline import end_with_task_manager
+
+JOB = "enrich"
+
+
+def outcome_type() -> TypeInformation:
+    """(dead, key, value): whether it is a dead letter, and the Kafka record to write."""
+    octets = Types.PRIMITIVE_ARRAY(Types.BYTE())
+    return Types.ROW_NAMED(["dead", "key", "value"], [Types.BOOLEAN(), octets, octets])
+
+
+@dataclass
+class EnrichStats:
+    """What the operator has done since it was opened."""
+
+    articles: int = 0
+    enriched: int = 0
+    event_time_lag_ms: int = 0
+    dead_letters: dict[str, int] = field(default_factory=lambda: dict.fromkeys(Reason, 0))
+
+
+class EnrichArticles(AsyncFunction):
+    """Decodes, admits and analyses articles; the analyses of many share batches.
+
+    In: Row(key, value, topic, partition, offset, timestamp) of articles.raw. Out: `outcome_type`,
+    one for each. No key, no state, no timers: what is in flight is read again after a failure.
+    """
+
+    def __init__(
+        self,
+        *,
+        analyzer: AnalyzerConfig,
+        window: PublicationWindow,
+        registry_url: str | None,
+        registry_auth: str | None,
+    ) -> None:
+        self._config = analyzer
+        self._window = window
+        self._registry = (registry_url, registry_auth)
+
+    def open(self, runtime_context: RuntimeContext) -> None:
+        end_with_task_manager()
+        url, auth = self._registry
+        registry = Registry(url, auth) if url else None
+        self._articles = RecordCodec(ARTICLES_RAW, registry)
+        self._enriched = RecordCodec(ARTICLES_ENRICHED, registry)
+        self._letters = RecordCodec(DEAD_LETTERS, registry)
+        self._analyzer = Analyzer(read(SHIPPED), self._config)
+        self._analyzer.warm_up()
+        self._stats = EnrichStats()
+        self._expose(runtime_context)
+
+    def close(self) -> None:
+        self._analyzer.close()
+
+    async def async_invoke(self, value: Row) -> list[Row]:
+        delivery = _delivery(value)
+        self._stats.articles += 1
+        try:
+            return [await self._enrich(delivery)]
+        except RecordError as error:
+            return [self._give_up(delivery, error)]
+
+    async def _enrich(self, delivery: Delivery) -> Row:
+        article = self._articles.decode(delivery.value)
+        text = article_text(article)
+        admit(article, text, arrived_ms=delivery.timestamp_ms, window=self._window)
+        analysis = await self._analyzer.analyze(text)
+        enriched = _compose(article, text, analysis, delivery.timestamp_ms, _now_ms())
+        self._stats.enriched += 1
+        self._stats.event_time_lag_ms = enriched.enriched_ms - enriched.published_ms
+        return Row(False, enriched.article_id.encode(), self._enriched.encode(enriched))
+
+    def _give_up(self, delivery: Delivery, error: RecordError) -> Row:
+        self._stats.dead_letters[error.reason] += 1
+        letter = DeadLetter.of(delivery, error, job=JOB, failed_ms=_now_ms())
+        return Row(True, letter.origin.encode(), self._letters.encode(letter))
+
+    def _expose(self, runtime_context: RuntimeContext) -> None:
+        metrics = runtime_context.get_metrics_group().add_group("wiredesk")
+        expose(metrics, self._stats)
+        expose(metrics, self._analyzer.stats)
+        for model, encoder in self._analyzer.encoders.items():
+            of_model = metrics.add_group("model", model)
+            expose(of_model, encoder.stats)
+            expose_value(of_model, "queue_depth", lambda m=model: self._analyzer.batchers[m].depth)
+            expose_value(
+                of_model, "devices_lost", lambda m=model: self._analyzer.sessions[m].devices_lost
+            )
+
+
+def _delivery(row: Row) -> Delivery:
+    key, value, topic, partition, offset, timestamp = row
+    return Delivery(key, value, topic, partition, offset, timestamp.to_epoch_milli())
+
+
+def _compose(
+    article: Article, text: ArticleText, analysis: Analysis, ingested_ms: int, enriched_ms: int
+) -> EnrichedArticle:
+    return EnrichedArticle(
+        article_id=article.article_id,
+        url=article.url,
+        source=article.source,
+        title=article.title,
+        published_ms=article.published_ms,
+        ingested_ms=ingested_ms,
+        enriched_ms=enriched_ms,
+        content_hash=text.content_hash,
+        language=analysis.language,
+        model_versions=dict(analysis.model_versions),
+        **analysis.answers,
+    )
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -10,6 +10,7 @@ from io import BytesIO
 from typing import Any, Generic, TypeVar
 
 from fastavro import schemaless_reader, schemaless_writer
+from fastavro.read import SchemaResolutionError
 from fastavro.schema import SchemaParseException
 from pydantic import ValidationError
 
@@ -113,13 +114,27 @@ def _read(body: BytesIO, writer_schema: Any, reader_schema: Any) -> Any:
         return schemaless_reader(body, writer_schema, reader_schema)
     except UnicodeDecodeError as error:
         raise UndecodableRecord(Reason.INVALID_UTF8, str(error)) from error
-    except EOFError as error:
-        raise UndecodableRecord(Reason.TRUNCATED, "the value ends inside the record") from error
-    except (ValueError, IndexError, KeyError, OverflowError, MemoryError, TypeError) as error:
+    except SchemaResolutionError as error:
+        raise UndecodableRecord(
+            Reason.UNKNOWN_SCHEMA,
+            f"it was written with {_name(writer_schema)}; expected {_name(reader_schema)} or a "
+            "compatible schema",
+        ) from error
+    except (EOFError, IndexError) as error:
+        # fastavro indexes beyond the end when a number is cut off, or for a wrong union branch.
+        if isinstance(error, EOFError) or body.tell() == len(body.getvalue()):
+            raise UndecodableRecord(Reason.TRUNCATED, "the value ends inside the record") from error
+        raise UndecodableRecord(Reason.INVALID_RECORD, f"IndexError: {error}") from error
+    except (ValueError, KeyError, OverflowError, MemoryError, TypeError) as error:
         detail = f"{type(error).__name__}: {error}"
         raise UndecodableRecord(Reason.INVALID_RECORD, detail) from error
     except SchemaParseException as error:
         raise UndecodableRecord(Reason.UNKNOWN_SCHEMA, str(error)) from error
+
+
+def _name(schema: Any) -> str:
+    """What a person calls a parsed schema: its name, else its type."""
+    return str(schema.get("name", schema.get("type")) if isinstance(schema, dict) else schema)
 
 
 def _first_line(error: ValidationError) -> str:

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import httpx2  # the client lets its connection errors through
 from confluent_kafka.schema_registry import Schema as RegisteredSchema
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
@@ -32,7 +33,7 @@ class Registry:
         definition = RegisteredSchema(json.dumps(_plain(schema)), "AVRO")
         try:
             return int(self._client.register_schema(subject, definition))
-        except (SchemaRegistryError, OSError) as error:
+        except (SchemaRegistryError, httpx2.HTTPError, OSError) as error:
             raise ServiceError(
                 f"schema registry {self._url} did not take {subject}: {error}"
             ) from error
@@ -57,7 +58,7 @@ class Registry:
             raise UndecodableRecord(
                 Reason.UNKNOWN_SCHEMA, f"schema id {schema_id} is no Avro schema: {error}"
             ) from error
-        except OSError as error:
+        except (httpx2.HTTPError, OSError) as error:
             raise ServiceError(f"schema registry {self._url}: {error}") from error
 
 

@@ -45,7 +45,7 @@ def build(raws: DataStream, s: EnrichSettings) -> Outputs:
     written = step(
         AsyncDataStream.unordered_wait(
             enriched, write_articles(s), NO_TIMEOUT, s.in_flight_max, kafka_record_type()
-        ),
+        ).start_new_chain(),  # Redis is waited for while the model works
         "enrich.redis",
     )
     return Outputs(enriched, letters, written)
@@ -54,18 +54,23 @@ def build(raws: DataStream, s: EnrichSettings) -> Outputs:
 def enrich_articles(s: EnrichSettings) -> EnrichArticles:
     """The enriching operator as the settings want it."""
     return EnrichArticles(
-        analyzer=AnalyzerConfig(
-            provider=s.inference_provider,
-            threads=s.inference_threads,
-            batch=BatchPolicy(s.batch_max_tokens, s.batch_max_count, s.batch_deadline_ms / 1000),
-            cache_entries=s.cache_entries,
-            cache_ttl_s=s.cache_ttl_s,
-            language_min_confidence=s.language_min_confidence,
-            language_high_accuracy=s.language_accuracy is LanguageAccuracy.HIGH,
-        ),
+        analyzer=analyzer_config(s),
         window=PublicationWindow(s.earliest_published, s.future_tolerance_s),
         registry_url=s.schema_registry_url,
         registry_auth=s.secret("schema_registry_auth"),
+    )
+
+
+def analyzer_config(s: EnrichSettings) -> AnalyzerConfig:
+    """How the models are run, as the settings want it."""
+    return AnalyzerConfig(
+        provider=s.inference_provider,
+        threads=s.inference_threads,
+        batch=BatchPolicy(s.batch_max_tokens, s.batch_max_count, s.batch_deadline_ms / 1000),
+        cache_entries=s.cache_entries,
+        cache_ttl_s=s.cache_ttl_s,
+        language_min_confidence=s.language_min_confidence,
+        language_high_accuracy=s.language_accuracy is LanguageAccuracy.HIGH,
     )
 
 

@@ -18,7 +18,7 @@ from models.micro_batcher import MicroBatcher
 from models.session import FallbackSession, OnnxSession, providers
 from models.text import ArticleText
 from schemas.enriched_article import Language
-from schemas.errors import ModelFileError
+from schemas.errors import InferenceError, ModelFileError
 
 LANGUAGE_MODEL = "lid176"
 """The manifest's entry for language detection."""
@@ -116,9 +116,19 @@ class Analyzer:
         return await asyncio.shield(answer)
 
     def warm_up(self) -> None:
-        """Run every graph once, so that the first text does not pay for its compilation."""
-        for encoder in self.encoders.values():
-            encoder.run([encoder.tokenize("warm up")])
+        """Run every graph once: the first text does not pay for compilation, and a graph that does
+        not answer as the manifest says is found at once. Raises ModelFileError.
+        """
+        for model, encoder in self.encoders.items():
+            (answer,) = encoder.run([encoder.tokenize("warm up")])
+            if isinstance(answer, InferenceError):
+                raise ModelFileError(f"model {model} fails on a plain text: {answer.detail}")
+            for route in self._manifest.routes:
+                if route.model == model and route.output not in answer:
+                    raise ModelFileError(
+                        f"task {route.task} names output {route.output} of model {model}, "
+                        f"which has {', '.join(answer)}"
+                    )
 
     def close(self) -> None:
         """Release the inference thread."""
@@ -159,7 +169,7 @@ def _open_session(manifest: Manifest, model: str, config: AnalyzerConfig) -> Fal
 
 
 def _open_encoder(manifest: Manifest, model: str, session: FallbackSession) -> Encoder:
-    max_tokens = manifest.models[model].max_tokens
+    max_tokens = manifest.entry(model).max_tokens
     if max_tokens is None:
         raise ModelFileError(f"model {model} has no max_tokens in {manifest.folder}/manifest.toml")
     return Encoder(session, manifest.tokenizer_file(model), max_tokens=max_tokens)

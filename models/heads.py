@@ -11,6 +11,7 @@ Head = Callable[[Array], Any]
 def embedding(vector: Array) -> bytes:
     """A unit vector, float32 (width,), as float16 little-endian bytes.
 
+    >>> import numpy as np
     >>> embedding(np.array([0.6, -0.8], np.float32)).hex()
     'cd3866ba'
     """

@@ -5,7 +5,7 @@ import tomllib
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from schemas.errors import ModelFileError
 
@@ -73,16 +73,26 @@ class Manifest(BaseModel):
         >>> read(SHIPPED).label("lid176")
         'lid176-1'
         """
-        return f"{model}-{self.models[model].version}"
+        return f"{model}-{self.entry(model).version}"
+
+    def entry(self, model: str) -> ModelEntry:
+        """What the manifest says of a model. Raises ModelFileError."""
+        try:
+            return self.models[model]
+        except KeyError:
+            raise ModelFileError(
+                f"{self.folder}/manifest.toml has no model {model}; it has "
+                f"{', '.join(sorted(self.models))}"
+            ) from None
 
     def model_file(self, model: str) -> Path:
         """Path of a model's file, its digest checked. Raises ModelFileError."""
-        entry = self.models[model]
+        entry = self.entry(model)
         return self._verified(entry.file, entry.sha256)
 
     def tokenizer_file(self, model: str) -> Path:
         """Path of a model's tokenizer, its digest checked. Raises ModelFileError."""
-        entry = self.models[model]
+        entry = self.entry(model)
         if entry.tokenizer is None or entry.tokenizer_sha256 is None:
             raise ModelFileError(f"model {model} has no tokenizer in {self.folder}/manifest.toml")
         return self._verified(entry.tokenizer, entry.tokenizer_sha256)
@@ -110,7 +120,7 @@ def read(path: Path) -> Manifest:
         )
     except OSError as error:
         raise ModelFileError(f"manifest {path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
+    except ValueError as error:  # not UTF-8, not TOML, or not a manifest
         raise ModelFileError(f"manifest {path}: {error}") from error
     for route in manifest.routes:
         if route.model not in manifest.models:

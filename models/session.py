@@ -47,7 +47,7 @@ class OnnxSession:
 
     def __init__(self, path: Path, provider: Provider, *, threads: int) -> None:
         options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = 1 if provider is Provider.OPENVINO else threads
         options.log_severity_level = 3
         try:
             self._session = ort.InferenceSession(
@@ -141,13 +141,14 @@ def classify(message: str, provider: Provider) -> InferenceError:
 
 
 def _provider_options(provider: Provider, threads: int) -> dict[str, str]:
+    """OpenVINO: full precision beside int8; unpinned, or two sessions share one core."""
     if provider is not Provider.OPENVINO:
         return {}
-    precise = {"CPU": {"INFERENCE_PRECISION_HINT": "f32"}}
+    device = {"CPU": {"INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": "NO"}}
     return {
         "device_type": "CPU",
         "num_of_threads": str(threads),
-        "load_config": json.dumps(precise),
+        "load_config": json.dumps(device),
     }
 
 

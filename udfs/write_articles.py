@@ -8,8 +8,8 @@ from pyflink.datastream import RuntimeContext
 from pyflink.datastream.functions import AsyncFunction
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff
-from redis.exceptions import BusyLoadingError, ConnectionError, TimeoutError
+from redis.backoff import ExponentialBackoff, NoBackoff
+from redis.exceptions import BusyLoadingError, ConnectionError, NoScriptError, TimeoutError
 
 from schemas.codec import RecordCodec
 from schemas.enriched_article import EnrichedArticle
@@ -22,6 +22,7 @@ from udfs.lifeline import end_with_task_manager
 _BACKOFF_FIRST_S = 0.05
 _BACKOFF_LONGEST_S = 1.0
 _SOCKET_TIMEOUT_S = 5.0
+_LOST_FOR_NOW = (ConnectionError, TimeoutError, BusyLoadingError, NoScriptError)
 
 
 @dataclass
@@ -52,7 +53,7 @@ class WriteArticles(AsyncFunction):
     ) -> None:
         self._url = redis_url
         self._ttl_s = ttl_s
-        self._retries = int(retry_s / _BACKOFF_LONGEST_S) + 1
+        self._retry_s = retry_s
         self._registry = (registry_url, registry_auth)
 
     def open(self, runtime_context: RuntimeContext) -> None:
@@ -63,8 +64,7 @@ class WriteArticles(AsyncFunction):
             self._url,
             socket_timeout=_SOCKET_TIMEOUT_S,
             socket_connect_timeout=_SOCKET_TIMEOUT_S,
-            retry=Retry(ExponentialBackoff(_BACKOFF_LONGEST_S, _BACKOFF_FIRST_S), self._retries),
-            retry_on_error=[ConnectionError, TimeoutError, BusyLoadingError],
+            retry=Retry(NoBackoff(), 0),  # redis-py's own retries nest; `_write_patiently` waits
         )
         self._replace = self._redis.register_script(REPLACE_UNLESS_OLDER)
         self._waiting: list[tuple[EnrichedArticle, asyncio.Future[bool]]] = []
@@ -87,13 +87,32 @@ class WriteArticles(AsyncFunction):
         while self._waiting:
             batch, self._waiting = self._waiting, []
             try:
-                for (_, written), replaced in zip(batch, await self._write(batch), strict=True):
+                for (_, written), replaced in zip(
+                    batch, await self._write_patiently(batch), strict=True
+                ):
                     written.set_result(bool(replaced))
             except Exception as error:  # each caller fails with it, and with them the job
                 for _, written in batch:
                     if not written.done():
                         written.set_exception(error)
         self._writing = None
+
+    async def _write_patiently(
+        self, batch: list[tuple[EnrichedArticle, asyncio.Future[bool]]]
+    ) -> list[int]:
+        """Try until Redis is there again, for `retry_s` seconds at most."""
+        now = asyncio.get_running_loop().time
+        deadline, failures = now() + self._retry_s, 0
+        backoff = ExponentialBackoff(_BACKOFF_LONGEST_S, _BACKOFF_FIRST_S)
+        while True:
+            try:
+                return await self._write(batch)
+            except _LOST_FOR_NOW:
+                failures += 1
+                pause = backoff.compute(failures)
+                if now() + pause > deadline:
+                    raise
+                await asyncio.sleep(pause)
 
     async def _write(self, batch: list[tuple[EnrichedArticle, asyncio.Future[bool]]]) -> list[int]:
         pipeline = self._redis.pipeline(transaction=False)

@@ -6,14 +6,15 @@ settings file (TOML, flat), the default. An unknown or ill-typed one raises Sett
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from schemas.errors import SettingError
 
@@ -73,7 +74,7 @@ class LanguageAccuracy(StrEnum):
 class KafkaSettings(BaseModel):
     """Where Kafka is and how it is spoken to; jobs and commands share these."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     kafka_bootstrap: str = Field(
         default="127.0.0.1:9092",
@@ -101,6 +102,16 @@ class KafkaSettings(BaseModel):
     schema_registry_auth: SecretStr | None = Field(
         default=None, description="user:password of the schema registry"
     )
+
+    @model_validator(mode="after")
+    def _sasl_needs_a_login(self) -> Self:
+        login = self.kafka_sasl_username and self.kafka_sasl_password
+        if self.kafka_security_protocol.startswith("SASL") and not login:
+            raise ValueError(
+                f"kafka_security_protocol {self.kafka_security_protocol} needs "
+                "kafka_sasl_username and kafka_sasl_password"
+            )
+        return self
 
     def secret(self, name: str) -> str | None:
         """The plain text of a secret setting, None when it is not set."""
@@ -216,7 +227,7 @@ def _from_file(file: Path | None) -> dict[str, Any]:
         return tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
         raise SettingError(f"settings file {file} cannot be read: {error.strerror}") from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # not TOML, or not UTF-8
         raise SettingError(f"settings file {file} is not TOML: {error}") from error
 
 
@@ -233,7 +244,9 @@ def _from_overrides(overrides: Sequence[str]) -> dict[str, str]:
     for override in overrides:
         key, equals, value = override.partition("=")
         if not equals or not key:
-            raise SettingError(f"--set {override!r} is not of the form key=value")
+            name = re.match(r"\w*", override)  # what follows may be a secret
+            shown = name[0] if name else ""
+            raise SettingError(f"--set {shown}… is not of the form key=value")
         pairs[key] = value
     return pairs
 
@@ -243,11 +256,14 @@ def _explain(
 ) -> str:
     """One line for the first thing that is wrong."""
     first = error.errors(include_url=False)[0]
+    if not first["loc"]:  # several settings do not go together
+        return str(first["msg"]).removeprefix("Value error, ")
     name = str(first["loc"][0])
     place = f"setting {name} ({origins.get(name, 'default')})"
     if first["type"] == "extra_forbidden":
         close = difflib.get_close_matches(name, settings_type.model_fields, n=1, cutoff=0.5)
         hint = f"did you mean {close[0]}?" if close else "`wiredesk settings` lists the known ones"
         return f"{place} is unknown; {hint}"
-    received = "" if "password" in name or "auth" in name else f", got {first['input']!r}"
+    secret = "SecretStr" in str(settings_type.model_fields[name].annotation)
+    received = "" if secret else f", got {first['input']!r}"
     return f"{place}: {first['msg']}{received}"

@@ -1,0 +1,22 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint
+
+help: ## Show these lines
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: .venv/ready ## Make .venv; install Java, Maven and Redis where they are missing
+
+demo: setup ## Start everything and send articles through it
+	.venv/bin/wiredesk demo
+
+test: setup ## Run the tests
+	.venv/bin/python -m pytest
+
+lint: setup ## Check style, types and Dockerfiles
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/hadolint $(wildcard docker/Dockerfile*)
+
+.venv/ready: scripts/setup.sh locks/dev.txt pyproject.toml
+	@scripts/setup.sh

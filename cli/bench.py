@@ -1,0 +1,168 @@
+"""`wiredesk bench`: how fast it is on this machine."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from cli.connection import connect
+from local import stack, submission
+from schemas.errors import ServiceError
+
+if TYPE_CHECKING:
+    from local.stack import Stack
+
+app = typer.Typer(no_args_is_help=True, help="How fast it is on this machine.")
+out = Console()
+
+RATE = 12.0
+WARM_UP = 256
+"""Articles sent before anything is measured: workers start, caches and JIT warm up."""
+
+_MIB = 1024 * 1024
+
+
+@app.callback()
+def bench() -> None:
+    """How fast it is on this machine."""
+
+
+@app.command("enrich")
+def enrich(
+    docs: Annotated[int, typer.Option(min=200, help="Articles for each throughput.")] = 3000,
+    latency_s: Annotated[int, typer.Option(min=10, help="Seconds of the latency run.")] = 60,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting of the job; repeatable."),
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="OUT", help="Write the figures here, too.")
+    ] = None,
+) -> None:
+    """The job `enrich` from Kafka to Kafka beside the bare model, and its latency.
+
+    Runs on the local stack (`wiredesk local up`), restarts the job with the given settings and
+    ends it afterwards. Wants a machine that does nothing else.
+    """
+    from bench import enrich as measure
+    from bench.corpus import shuffled_articles
+    from jobs.enrich import analyzer_config
+    from jobs.runtime.settings import EnrichSettings, load
+    from local.demo import corpus
+    from models.analyzer import Analyzer
+    from models.manifest import SHIPPED, read
+
+    running = stack.status()
+    if running is None or not running.whole:
+        raise ServiceError("no whole local stack runs here; start it with `wiredesk local up`")
+    settings = load(EnrichSettings, overrides=overrides or [])
+    config = analyzer_config(settings)
+    bodies = [a.body for a in corpus.articles() if a.language_hint == "en"]
+    count = int(latency_s * RATE)
+    texts = list(shuffled_articles(bodies, 3 * docs + count + WARM_UP))
+    run = f"bench-{time.time_ns() // 1_000_000}"
+
+    def take(name: str, number: int) -> Any:
+        return measure.articles([texts.pop() for _ in range(number)], f"{run}-{name}")
+
+    kafka = connect().client()
+    analyzer = Analyzer(read(SHIPPED), config)
+    analyzer.warm_up()
+    if submission.runs("enrich"):  # nothing else may read articles.raw
+        submission.cancel("enrich", jobmanager=None, savepoint=False)
+    with out.status("the model alone"):
+        raw = take("raw", docs)
+        before = measure.raw_loop(analyzer, raw, config.batch)
+    with out.status("a plain loop, one article at a time"):
+        alone = measure.one_by_one(kafka, analyzer, take("alone", docs // 4))
+    submission.submit(
+        submission.Submission(job="enrich", overrides=tuple(overrides or ())),
+        replace=True,
+        wait=True,
+        report=lambda _: None,
+    )
+    try:
+        with _progress("warming up", WARM_UP) as done:
+            measure.job_backlog(kafka, take("warm", WARM_UP), done)
+        with _progress("the job, all at once", docs) as done:
+            job = measure.job_backlog(kafka, take("job", docs), done)
+        with _progress(f"the job, {RATE:g} articles a second", count) as done:
+            latency = measure.job_latency(kafka, take("latency", count), RATE, done)
+        memory = resident_mb(running)
+    finally:
+        submission.cancel("enrich", jobmanager=None, savepoint=False)
+    with out.status("the model alone, again"):
+        after = measure.raw_loop(analyzer, raw, config.batch)
+    raw_docs = (before.docs_per_s + after.docs_per_s) / 2
+    raw_tokens = (before.tokens_per_s + after.tokens_per_s) / 2
+    figures = {
+        "docs": docs,
+        "raw_docs_per_s": raw_docs,
+        "raw_tokens_per_s": raw_tokens,
+        "job_docs_per_s": job,
+        "job_tokens_per_s": job * raw_tokens / raw_docs,
+        "ratio": job / raw_docs,
+        "one_by_one_docs_per_s": alone,
+        "p50_ms": latency.p50_ms,
+        "p95_ms": latency.p95_ms,
+        "p99_ms": latency.p99_ms,
+        "rss_mb": memory,
+    }
+    rounded = {k: round(v, 3) if isinstance(v, float) else v for k, v in figures.items()}
+    _show(rounded)
+    if json_file:
+        json_file.write_text(json.dumps(rounded, indent=2) + "\n", "utf-8")
+
+
+@contextmanager
+def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=out,
+        transient=True,
+    ) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def resident_mb(running: "Stack") -> dict[str, int]:
+    """Resident memory of each process of the stack and of its Python workers, MiB."""
+    import psutil
+
+    found = {}
+    for process in running.processes:
+        jvm = psutil.Process(process.pid)
+        found[process.name] = jvm.memory_info().rss // _MIB
+        workers = [c for c in jvm.children(recursive=True) if c.name().startswith("python")]
+        for number, worker in enumerate(workers, start=1):
+            found[f"{process.name}-python-{number}"] = worker.memory_info().rss // _MIB
+    return found
+
+
+def _show(figures: dict[str, Any]) -> None:
+    table = Table(title=f"enrich, {figures['docs']} articles of 256 tokens")
+    table.add_column("measured")
+    table.add_column("articles/s", justify="right")
+    table.add_column("tokens/s", justify="right")
+    for name, key in (("the model alone", "raw"), ("the job, Kafka to Kafka", "job")):
+        docs, tokens = figures[f"{key}_docs_per_s"], figures[f"{key}_tokens_per_s"]
+        table.add_row(name, f"{docs:.1f}", f"{tokens:,.0f}")
+    table.add_row("a plain loop, one by one", f"{figures['one_by_one_docs_per_s']:.1f}", "")
+    out.print(table)
+    out.print(f"ratio of job to model: {figures['ratio']:.3f}")
+    out.print(
+        f"latency at {RATE:g} articles/s: p50 {figures['p50_ms']:.0f} ms, "
+        f"p95 {figures['p95_ms']:.0f} ms, p99 {figures['p99_ms']:.0f} ms"
+    )
+    for name, mib in figures["rss_mb"].items():
+        out.print(f"  {name:<24}{mib:>6} MiB")

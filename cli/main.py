@@ -1,0 +1,42 @@
+"""The `wiredesk` command: one module a group."""
+
+from typing import Any
+
+import typer
+from rich.console import Console
+from typer.core import TyperGroup
+
+from cli import bench, dead_letters, demo, jobs, local, replay, settings, tail, topics
+from local.errors import StackError
+from schemas.errors import WiredeskError
+
+
+class OneLineErrors(TyperGroup):
+    """Ends an expected failure of any command as a line on stderr and exit code 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (WiredeskError, StackError) as error:
+            Console(stderr=True).print(
+                f"wiredesk: {error}", style="red", markup=False, highlight=False, soft_wrap=True
+            )
+            raise typer.Exit(1) from None
+
+
+app = typer.Typer(
+    cls=OneLineErrors,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="News through Flink: bring a stack up, run the jobs, send articles, read what comes out.",
+)
+app.command("demo")(demo.demo)
+app.add_typer(local.app, name="local")
+app.command("submit")(jobs.submit)
+app.command("cancel")(jobs.cancel)
+app.add_typer(topics.app, name="topics")
+app.command("replay")(replay.replay)
+app.command("tail")(tail.tail)
+app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(bench.app, name="bench")
+app.command("settings")(settings.settings)

@@ -1,0 +1,1 @@
+"""Kafka, Redis and Flink on one machine."""

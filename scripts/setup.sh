@@ -1,0 +1,45 @@
+#!/bin/sh
+# Java, Maven, Redis and .venv: what `make demo` and `make test` need. Run by `make setup`.
+set -eu
+cd "$(dirname "$0")/.."
+UV=0.13.8
+
+fail() {
+    echo "setup: $*" >&2
+    exit 1
+}
+
+new_enough_java() {
+    java=${JAVA_HOME:+$JAVA_HOME/bin/}java
+    "$java" -version 2>&1 | awk -F'[".]' '/ version "/ { ok = $2 >= 17 } END { exit !ok }'
+}
+
+[ -x .venv/bin/python ] || python3.11 --version >/dev/null 2>&1 ||
+    fail "python3.11 not found. Debian: apt-get install python3.11-venv; else: pyenv install 3.11."
+
+missing=
+add() { missing="$missing $1"; }
+new_enough_java || add default-jre-headless
+command -v mvn >/dev/null || add maven
+command -v redis-server >/dev/null || add redis-server
+[ -x .venv/bin/python ] || python3.11 -c 'import ensurepip' 2>/dev/null || add python3.11-venv
+
+if [ -n "$missing" ]; then
+    command -v apt-get >/dev/null || fail "install what these Debian packages hold:$missing"
+    [ "$(id -u)" = 0 ] || fail "run this and try again: sudo apt-get install$missing"
+    echo "setup: apt-get install$missing"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq
+    # shellcheck disable=SC2086  # one word a package
+    apt-get install -qq --yes --no-install-recommends $missing >/dev/null
+    new_enough_java || fail "Java is older than 17: point JAVA_HOME to a newer one."
+fi
+
+[ -x .venv/bin/python ] || python3.11 -m venv .venv
+.venv/bin/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' ||
+    fail ".venv is not Python 3.11: remove it and run again."
+.venv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$UV"
+.venv/bin/uv pip install --quiet --python .venv --compile-bytecode --require-hashes -r locks/dev.txt
+.venv/bin/uv pip install --quiet --python .venv --no-deps -e .
+touch .venv/ready
+echo "setup: done"

@@ -1,0 +1,159 @@
+"""The demo accounts for every record it sends."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from cli import demo
+from cli.demo import Patience, counts_line
+from cli.demo_account import Account, plan, some
+from local.demo import corpus
+from schemas.codec import RecordCodec
+from schemas.dead_letter import DeadLetter
+from schemas.enriched_article import EnrichedArticle, Language
+from schemas.errors import ServiceError, UndecodableRecord
+from schemas.topics import ARTICLES_RAW
+
+BASE_MS = 1_790_000_000_000
+BEGAN_MS = BASE_MS + corpus.SPAN_MS
+
+
+@pytest.fixture
+def account():
+    return Account(plan(BASE_MS), BEGAN_MS)
+
+
+def enriched(record):
+    article = record.article
+    return EnrichedArticle(
+        article_id=article.article_id,
+        url=article.url,
+        source=article.source,
+        title=article.title,
+        published_ms=article.published_ms,
+        ingested_ms=BEGAN_MS,
+        enriched_ms=BEGAN_MS + 40,
+        content_hash="0",
+        language=Language(code="en", confidence=1.0),
+        model_versions={},
+    )
+
+
+def letter(key, reason, timestamp_ms=BEGAN_MS):
+    return DeadLetter(
+        value=b"",
+        key=key.encode(),
+        topic="articles.raw",
+        partition=0,
+        offset=0,
+        timestamp_ms=timestamp_ms,
+        job="enrich",
+        stage="decode",
+        reason=reason,
+        detail="d",
+        failed_ms=0,
+    )
+
+
+def take_all(account, *, but=None):
+    for record in account.planned:
+        if record is but:
+            continue
+        if record.reason:
+            assert account.take_letter(letter(record.key, record.reason))
+        else:
+            assert account.take_article(enriched(record))
+    account.sent = len(account.planned)
+
+
+def test_plan_holds_the_whole_corpus_in_order_of_time():
+    planned = plan(BASE_MS)
+    parts = (corpus.articles(), corpus.bad_articles(), corpus.bad_records())
+    assert len(planned) == sum(map(len, parts))
+    assert [r.offset_ms for r in planned] == sorted(r.offset_ms for r in planned)
+
+
+def test_good_articles_are_published_within_the_span_and_not_later():
+    times = [r.article.published_ms for r in plan(BASE_MS) if r.reason is None]
+    assert min(times) >= BASE_MS
+    assert max(times) <= BEGAN_MS
+
+
+def test_bad_records_are_what_they_say():
+    codec = RecordCodec(ARTICLES_RAW)
+    for record in plan(BASE_MS):
+        if record.article is None:
+            with pytest.raises(UndecodableRecord, match=record.reason):
+                codec.decode(record.value)
+
+
+def test_first_record_is_a_good_article_that_can_warm_the_job_up():
+    assert plan(BASE_MS)[0].reason is None
+
+
+def test_account_is_complete_when_everything_has_come_out(account):
+    take_all(account)
+    assert account.complete
+    assert account.surprises == []
+    assert account.median_ms == 40
+
+
+def test_what_has_not_come_out_is_missing(account):
+    take_all(account, but=account.planned[5])
+    assert not account.complete
+    assert account.missing == [account.planned[5].key]
+
+
+def test_each_record_counts_once_and_only_of_this_run(account):
+    record = account.planned[0]
+    assert account.take_article(enriched(record))
+    assert not account.take_article(enriched(record))
+    older = enriched(record).model_copy(update={"published_ms": 1})
+    assert not account.take_article(older)
+    bad = next(r for r in account.planned if r.reason)
+    assert not account.take_letter(letter(bad.key, bad.reason, timestamp_ms=BEGAN_MS - 1))
+    assert not account.take_letter(letter("someone-else", "not_avro"))
+
+
+def test_good_article_that_became_a_dead_letter_is_a_surprise_and_not_missing(account):
+    record = account.planned[5]
+    take_all(account, but=record)
+    account.take_letter(letter(record.key, "inference_failed"))
+    assert account.complete
+    assert account.surprises == [f"{record.key}: inference_failed, expected an enriched article"]
+
+
+def test_dead_letter_with_another_reason_is_a_surprise(account):
+    bad = next(r for r in account.planned if r.reason)
+    account.take_letter(letter(bad.key, "truncated"))
+    assert account.surprises == [f"{bad.key}: truncated, expected {bad.reason}"]
+
+
+def test_counts_line_names_reasons(account):
+    account.take_letter(letter("bad-empty", "no_text"))
+    assert counts_line(account, 2.0).endswith("dead letters 1 (no_text 1)")
+
+
+def test_long_lists_are_cut():
+    assert some(["a", "b", "c"]) == "a, b, c"
+    assert some(list("abcde")) == "a, b, c and 2 more"
+
+
+def test_patience_ends_with_what_is_missing_and_why(account, monkeypatch):
+    now = 0.0
+    monkeypatch.setattr(demo, "time", SimpleNamespace(monotonic=lambda: now))
+    sending = SimpleNamespace(done=lambda: False)
+    patience = Patience(account, lambda: "the job is RESTARTING")
+    patience.check(sending)
+    now = demo.FIRST_ANSWER_S + 1.0
+    with pytest.raises(ServiceError, match=r"261 of 261 .* the job is RESTARTING"):
+        patience.check(sending)
+
+
+def test_failed_sending_ends_the_wait(account):
+    def fail():
+        raise ServiceError("Kafka is gone")
+
+    patience = Patience(account, lambda: "")
+    with pytest.raises(ServiceError, match="Kafka is gone"):
+        patience.check(SimpleNamespace(done=lambda: True, result=fail))

@@ -1,0 +1,42 @@
+"""The command as a whole: help, one-line failures, a quick start."""
+
+import subprocess
+import sys
+
+import pytest
+from typer.main import get_command
+
+from cli.main import app
+from local.errors import StackError
+from schemas.errors import ServiceError
+
+
+def commands(group, path=()):
+    for name, command in getattr(group, "commands", {}).items():
+        yield (*path, name)
+        yield from commands(command, (*path, name))
+
+
+@pytest.mark.parametrize("path", list(commands(get_command(app))), ids=" ".join)
+def test_every_command_helps(run, path):
+    shown = run(*path, "--help")
+    assert shown.exit_code == 0
+    assert f"wiredesk {' '.join(path)}".removeprefix("wiredesk ") in shown.stdout
+
+
+@pytest.mark.parametrize("error", [ServiceError("no broker [a:1]"), StackError("no [Flink]")])
+def test_expected_failure_is_one_line_and_exit_code_1(run, monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr("cli.settings.current", fail)
+    shown = run("settings")
+    assert shown.exit_code == 1
+    assert shown.stderr == f"wiredesk: {error}\n"
+
+
+def test_start_imports_no_heavy_module():
+    heavy = {"apache_beam", "py4j", "onnxruntime", "pandas", "numpy", "kafka", "fastavro"}
+    code = "import sys, cli.main; print(*{name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not heavy & set(done.stdout.split())

@@ -1,0 +1,61 @@
+"""Settings reach the operators of `enrich`, in the operators' units."""
+
+import cloudpickle
+import pytest
+
+from jobs.enrich import enrich_articles, write_articles
+from jobs.runtime.settings import EnrichSettings, load
+from models.analyzer import AnalyzerConfig
+from models.batching import BatchPolicy
+
+
+def settings(*overrides):
+    return load(EnrichSettings, environment={}, overrides=overrides)
+
+
+def test_settings_of_the_models_reach_the_operator():
+    operator = enrich_articles(
+        settings(
+            "inference_provider=cpu",
+            "inference_threads=3",
+            "batch_max_tokens=100",
+            "batch_max_count=5",
+            "batch_deadline_ms=4",
+            "cache_entries=6",
+            "cache_ttl_s=7",
+            "language_min_confidence=0.8",
+            "language_accuracy=high",
+        )
+    )
+    assert operator._config == AnalyzerConfig(
+        provider="cpu",
+        threads=3,
+        batch=BatchPolicy(max_tokens=100, max_count=5, deadline_s=0.004),
+        cache_entries=6,
+        cache_ttl_s=7,
+        language_min_confidence=0.8,
+        language_high_accuracy=True,
+    )
+
+
+def test_settings_of_redis_reach_the_operator():
+    operator = write_articles(
+        settings("redis_url=redis://:word@r.example:1/2", "redis_ttl_s=3", "redis_retry_s=4")
+    )
+    assert (operator._url, operator._ttl_s) == ("redis://:word@r.example:1/2", 3)
+    assert operator._retry_s == 4.0
+
+
+@pytest.mark.parametrize("operator_of", [enrich_articles, write_articles])
+def test_registry_reaches_the_operator(operator_of):
+    operator = operator_of(
+        settings("schema_registry_url=mock://test", "schema_registry_auth=user:word")
+    )
+    assert operator._registry == ("mock://test", "user:word")
+    assert operator_of(settings())._registry == (None, None)
+
+
+@pytest.mark.parametrize("operator_of", [enrich_articles, write_articles])
+def test_operator_pickles(operator_of):
+    operator = operator_of(settings())
+    assert vars(cloudpickle.loads(cloudpickle.dumps(operator))) == vars(operator)

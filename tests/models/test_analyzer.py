@@ -1,0 +1,255 @@
+"""A text in, every task's answer out: one pass, a cache, and nothing made up."""
+
+import asyncio
+import threading
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from models import analyzer
+from models.analyzer import Analyzer, AnalyzerConfig
+from models.batching import BatchPolicy
+from models.language import LanguageDetector
+from models.manifest import Manifest
+from models.text import ArticleText
+from schemas.enriched_article import Language
+from schemas.errors import InferenceError, ModelFileError
+
+WIDTH = 4
+
+
+class FakeGraph:
+    """Stands where an ONNX session stands; fails or waits when told to."""
+
+    opened: ClassVar[list["FakeGraph"]] = []
+
+    def __init__(self, _path, provider, **_):
+        self.provider = provider
+        self.batch_sizes = []
+        self.failing = False
+        self.free = threading.Event()
+        self.free.set()
+        FakeGraph.opened.append(self)
+
+    def run(self, inputs):
+        rows = len(inputs["input_ids"])
+        self.batch_sizes.append(rows)
+        assert self.free.wait(10)
+        if self.failing:
+            raise InferenceError("told to fail")
+        lengths = inputs["attention_mask"].sum(axis=1)
+        return {"sentence_embedding": np.repeat(lengths[:, None], WIDTH, 1).astype(np.float32)}
+
+
+class FakeDetector:
+    """Takes the first word of a text for its language."""
+
+    second_opinion = "fake-0"
+
+    def __init__(self, *_, **__):
+        pass
+
+    def detect(self, text):
+        return Language(code=text.split()[0], confidence=0.75)
+
+
+def config(**changes):
+    values = {
+        "provider": "cpu",
+        "threads": 1,
+        "batch": BatchPolicy(max_tokens=4096, max_count=32, deadline_s=0.0),
+        "cache_entries": 100,
+        "cache_ttl_s": 60,
+        "language_min_confidence": 0.5,
+        "language_high_accuracy": False,
+    }
+    return AnalyzerConfig(**values | changes)
+
+
+@pytest.fixture
+def opened(monkeypatch, manifest):
+    """Opens an analyzer on a fake graph, with the shipped manifest or a changed one."""
+    monkeypatch.setattr(analyzer, "OnnxSession", FakeGraph)
+    monkeypatch.setattr(analyzer, "LanguageDetector", FakeDetector)
+    FakeGraph.opened = []
+    analyzers = []
+
+    def open_analyzer(of=manifest, **changes):
+        analyzers.append(Analyzer(of, config(**changes)))
+        return analyzers[-1]
+
+    yield open_analyzer
+    for graph in FakeGraph.opened:
+        graph.free.set()
+    for open_one in analyzers:
+        open_one.close()
+
+
+@pytest.fixture
+def graph(opened):
+    """The fake graph of an analyzer that is opened later."""
+
+    class Latest:
+        def __getattr__(self, name):
+            return getattr(FakeGraph.opened[-1], name)
+
+        def __setattr__(self, name, value):
+            setattr(FakeGraph.opened[-1], name, value)
+
+    return Latest()
+
+
+def rerouted(manifest: Manifest, **changes) -> Manifest:
+    """The shipped manifest with its first route changed."""
+    route = manifest.routes[0].model_copy(update=changes)
+    return manifest.model_copy(update={"routes": (route,)})
+
+
+def english(words):
+    return ArticleText("en " + words, "")
+
+
+async def test_covered_language_is_answered_with_the_version_of_each_model(opened, manifest):
+    analysis = await opened().analyze(english("bridge reopens"))
+    assert analysis.language.code == "en"
+    assert analysis.answers.keys() == {"embedding"}
+    assert len(analysis.answers["embedding"]) == 2 * WIDTH
+    assert analysis.model_versions == {
+        "language": f"{manifest.label('lid176')}+fake-0",
+        "embedding": manifest.label("minilm"),
+    }
+
+
+async def test_uncovered_language_gets_no_answer_and_is_counted(opened, graph):
+    opened_one = opened()
+    analysis = await opened_one.analyze(ArticleText("tlh Qapla'", ""))
+    assert analysis.language.code == "tlh"
+    assert analysis.answers == {}
+    assert analysis.model_versions.keys() == {"language"}
+    assert opened_one.stats.uncovered_tasks == {"embedding": 1}
+    assert graph.batch_sizes == []
+
+
+async def test_equal_text_is_answered_from_the_cache(opened, graph):
+    opened_one = opened()
+    first = await opened_one.analyze(english("bridge reopens"))
+    assert await opened_one.analyze(english("bridge reopens")) is first
+    assert graph.batch_sizes == [1]
+    assert (opened_one.stats.texts, opened_one.stats.cache_hits) == (2, 1)
+
+
+async def test_concurrent_equal_texts_are_analysed_once(opened, graph):
+    opened_one = opened()
+    texts = [english("bridge reopens")] * 5 + [english("harbour closes")]
+    await asyncio.gather(*map(opened_one.analyze, texts))
+    assert sum(graph.batch_sizes) == 2
+    assert opened_one.stats.cache_hits == 4
+
+
+async def test_cached_answer_expires(opened, graph):
+    opened_one = opened(cache_ttl_s=0.01)
+    await opened_one.analyze(english("bridge reopens"))
+    await asyncio.sleep(0.02)
+    await opened_one.analyze(english("bridge reopens"))
+    assert graph.batch_sizes == [1, 1]
+
+
+async def test_cache_keeps_only_so_many_texts(opened, graph):
+    opened_one = opened(cache_entries=2)
+    for words in ("one", "two", "three", "one"):
+        await opened_one.analyze(english(words))
+    assert opened_one.stats.cache_hits == 0
+    await opened_one.analyze(english("one"))
+    assert opened_one.stats.cache_hits == 1
+
+
+async def test_without_cache_every_text_is_analysed(opened, graph):
+    opened_one = opened(cache_entries=0)
+    await asyncio.gather(*map(opened_one.analyze, [english("bridge reopens")] * 3))
+    assert sum(graph.batch_sizes) == 3
+    assert opened_one.stats.cache_hits == 0
+
+
+async def test_failure_is_told_and_not_kept(opened, graph):
+    opened_one = opened()
+    graph.failing = True
+    with pytest.raises(InferenceError, match="told to fail"):
+        await opened_one.analyze(english("bridge reopens"))
+    graph.failing = False
+    assert (await opened_one.analyze(english("bridge reopens"))).answers
+    assert opened_one.stats.cache_hits == 0
+
+
+async def test_failure_reaches_every_caller_of_an_equal_text(opened, graph):
+    opened_one = opened()
+    graph.failing = True
+    failures = await asyncio.gather(
+        *map(opened_one.analyze, [english("bridge reopens")] * 3), return_exceptions=True
+    )
+    assert [type(failure) for failure in failures] == [InferenceError] * 3
+
+
+async def test_cancelled_caller_does_not_take_the_answer_from_others(opened, graph):
+    opened_one = opened()
+    graph.free.clear()
+    first = asyncio.create_task(opened_one.analyze(english("bridge reopens")))
+    second = asyncio.create_task(opened_one.analyze(english("bridge reopens")))
+    await asyncio.sleep(0.02)
+    first.cancel()
+    graph.free.set()
+    async with asyncio.timeout(5):
+        assert (await second).answers
+
+
+async def test_texts_share_a_batch_while_the_model_is_busy(opened, graph):
+    opened_one = opened()
+    graph.free.clear()
+    first = asyncio.create_task(opened_one.analyze(english("0")))
+    await asyncio.sleep(0.02)
+    others = asyncio.gather(*(opened_one.analyze(english(f"{n}")) for n in range(1, 9)))
+    await asyncio.sleep(0.02)
+    graph.free.set()
+    async with asyncio.timeout(5):
+        await asyncio.gather(first, others)
+    assert graph.batch_sizes == [1, 8]
+
+
+def test_task_without_a_head_is_refused(opened, manifest):
+    with pytest.raises(ModelFileError, match=r"routes task horoscope.*only for .*embedding"):
+        opened(rerouted(manifest, task="horoscope"))
+
+
+def test_output_that_the_graph_lacks_is_refused_before_the_first_text(opened, manifest):
+    broken = opened(rerouted(manifest, output="no_such_output"))
+    with pytest.raises(ModelFileError, match="no_such_output"):
+        broken.warm_up()
+
+
+def test_model_that_fails_on_any_text_is_refused_before_the_first_text(opened, graph):
+    """Otherwise a broken model would turn every article into a dead letter."""
+    broken = opened()
+    graph.failing = True
+    with pytest.raises(ModelFileError, match="minilm"):
+        broken.warm_up()
+
+
+def test_model_without_token_limit_is_refused(opened, manifest):
+    unlimited = manifest.models["minilm"].model_copy(update={"max_tokens": None})
+    models = manifest.models | {"minilm": unlimited}
+    with pytest.raises(ModelFileError, match="minilm has no max_tokens"):
+        opened(manifest.model_copy(update={"models": models}))
+
+
+async def test_shipped_models_answer(monkeypatch, manifest, detector):
+    monkeypatch.setattr(analyzer, "LanguageDetector", lambda *_, **__: detector)
+    assert isinstance(detector, LanguageDetector)
+    real = Analyzer(manifest, config(provider="auto"))
+    real.warm_up()
+    try:
+        analysis = await real.analyze(ArticleText("Bridge reopens", "After two years of repairs."))
+    finally:
+        real.close()
+    vector = np.frombuffer(analysis.answers["embedding"], "<f2").astype(np.float32)
+    assert analysis.language.code == "en"
+    assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-2)

@@ -1,0 +1,176 @@
+"""The manifest and the files it pins: what differs is refused by name."""
+
+import hashlib
+import re
+
+import pytest
+
+from models.analyzer import LANGUAGE_MODEL
+from models.heads import HEADS
+from models.manifest import SHIPPED, read
+from schemas.errors import ModelFileError
+
+WEIGHTS, TOKENIZER = b"weights", b"{}"
+
+MODELS = f"""
+[models.small]
+version = "1.2"
+file = "small.onnx"
+sha256 = "{hashlib.sha256(WEIGHTS).hexdigest()}"
+licence = "Apache-2.0"
+source = "our own"
+card = "CARD.md"
+tokenizer = "tokenizer.json"
+tokenizer_sha256 = "{hashlib.sha256(TOKENIZER).hexdigest()}"
+max_tokens = 64
+
+[models.plain]
+version = "7"
+file = "small.onnx"
+sha256 = "{hashlib.sha256(WEIGHTS).hexdigest()}"
+licence = "Apache-2.0"
+source = "our own"
+card = "CARD.md"
+"""
+
+ROUTES = """
+[[routes]]
+task = "embedding"
+model = "small"
+output = "vector"
+languages = ["en", "de"]
+
+[[routes]]
+task = "embedding"
+model = "plain"
+output = "vector"
+languages = ["de", "fr"]
+
+[[routes]]
+task = "topics"
+model = "plain"
+output = "logits"
+languages = ["de"]
+"""
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Writes a manifest beside a model's files and reads it."""
+    (tmp_path / "small.onnx").write_bytes(WEIGHTS)
+    (tmp_path / "tokenizer.json").write_bytes(TOKENIZER)
+
+    def write_and_read(text=MODELS + ROUTES):
+        (tmp_path / "manifest.toml").write_text(text)
+        return read(tmp_path / "manifest.toml")
+
+    return write_and_read
+
+
+def test_shipped_models_are_the_ones_in_the_manifest(manifest):
+    for model, entry in manifest.models.items():
+        assert manifest.model_file(model).stat().st_size > 0
+        if entry.tokenizer is not None:
+            assert manifest.tokenizer_file(model).stat().st_size > 0
+
+
+def test_shipped_manifest_has_what_the_analyzer_needs(manifest):
+    assert LANGUAGE_MODEL in manifest.models
+    assert set(manifest.tasks) <= HEADS.keys()
+
+
+def test_shipped_models_have_their_cards(manifest):
+    missing = [m for m, e in manifest.models.items() if not (SHIPPED.parent / e.card).is_file()]
+    assert missing == []
+
+
+def test_files_are_found_beside_the_manifest(written, tmp_path):
+    manifest = written()
+    assert manifest.model_file("small") == tmp_path / "small.onnx"
+    assert manifest.tokenizer_file("small") == tmp_path / "tokenizer.json"
+
+
+def test_first_route_of_each_task_that_covers_the_language_answers(written):
+    manifest = written()
+    assert manifest.tasks == ("embedding", "topics")
+    found = {
+        language: [(route.task, route.model) for route in manifest.routes_for(language)]
+        for language in ("en", "de", "fr", "und")
+    }
+    assert found == {
+        "en": [("embedding", "small")],
+        "de": [("embedding", "small"), ("topics", "plain")],
+        "fr": [("embedding", "plain")],
+        "und": [],
+    }
+
+
+def test_label_tells_name_and_version(written):
+    assert written().label("small") == "small-1.2"
+
+
+@pytest.mark.parametrize(("file", "kind"), [("small.onnx", "model"), ("tokenizer.json", "token")])
+def test_changed_file_is_refused_with_both_digests(written, tmp_path, file, kind):
+    manifest = written()
+    (tmp_path / file).write_bytes(b"changed")
+    found = hashlib.sha256(b"changed").hexdigest()
+    expected = hashlib.sha256(WEIGHTS if kind == "model" else TOKENIZER).hexdigest()
+    open_file = manifest.model_file if kind == "model" else manifest.tokenizer_file
+    with pytest.raises(ModelFileError, match=rf"{file} has sha256 {found}.* expects {expected}"):
+        open_file("small")
+
+
+def test_missing_file_is_named(written, tmp_path):
+    manifest = written()
+    (tmp_path / "small.onnx").unlink()
+    with pytest.raises(ModelFileError, match=r"small\.onnx cannot be read: No such file"):
+        manifest.model_file("small")
+
+
+def test_model_without_tokenizer_is_named(written):
+    with pytest.raises(ModelFileError, match="model plain has no tokenizer"):
+        written().tokenizer_file("plain")
+
+
+def test_missing_manifest_is_named(tmp_path):
+    with pytest.raises(ModelFileError, match=r"manifest\.toml cannot be read: No such file"):
+        read(tmp_path / "manifest.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (MODELS.replace("licence =", "license =") + ROUTES, r"models\.small\.licen[sc]e"),
+        (MODELS + 'colour = "red"\n' + ROUTES, r"models\.plain\.colour"),
+        ("colour = 1\n" + MODELS + ROUTES, r"colour\s+Extra inputs"),
+        (MODELS + ROUTES + 'threshold = "high"\n', r"routes\.2\.threshold"),
+        (MODELS.replace("= 64", '= "many"') + ROUTES, r"models\.small\.max_tokens"),
+        (MODELS, r"routes\s+Field required"),
+        (MODELS + ROUTES.replace('"plain"', '"absent"'), "task embedding names model absent"),
+        (MODELS + "[[routes", r"manifest\.toml"),
+    ],
+    ids=[
+        "misspelt key",
+        "key too many in a model",
+        "key too many at the top",
+        "key too many in a route",
+        "wrong type",
+        "no routes",
+        "route to an unknown model",
+        "not TOML",
+    ],
+)
+def test_wrong_manifest_is_refused_by_name(written, text, complaint):
+    with pytest.raises(ModelFileError, match=re.compile(complaint, re.DOTALL)):
+        written(text)
+
+
+def test_manifest_that_is_not_utf8_is_refused_by_name(tmp_path):
+    (tmp_path / "manifest.toml").write_bytes(b"# caf\xe9\n[models]\n")
+    with pytest.raises(ModelFileError, match=r"manifest\.toml"):
+        read(tmp_path / "manifest.toml")
+
+
+def test_model_that_is_not_in_the_manifest_is_named(written):
+    with pytest.raises(ModelFileError, match=LANGUAGE_MODEL):
+        written().model_file(LANGUAGE_MODEL)

@@ -1,0 +1,169 @@
+"""Concurrent callers share batches, and each gets the answer to its own item."""
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from models.batching import BatchPolicy
+from models.micro_batcher import MicroBatcher
+from schemas.errors import InferenceError
+
+AT_ONCE_S = 5
+"""Far below the deadline of the policies here, far above the pauses of a busy machine."""
+
+
+class Model:
+    """Answers every number with its negative; keeps its batches; waits while it is held busy."""
+
+    def __init__(self):
+        self.batches = []
+        self.free = threading.Event()
+        self.free.set()
+        self.bad = set()
+
+    def run(self, batch):
+        self.batches.append(list(batch))
+        assert self.free.wait(10)
+        return [InferenceError(f"{n} is bad") if n in self.bad else -n for n in batch]
+
+
+@pytest.fixture
+def executor():
+    with ThreadPoolExecutor(1) as executor:
+        yield executor
+
+
+@pytest.fixture
+def model():
+    model = Model()
+    yield model
+    model.free.set()
+
+
+@pytest.fixture
+def batcher_of(executor):
+    """Makes a batcher of numbers, each as long as it is large."""
+
+    def make(run, *, max_tokens=10_000, max_count=100, deadline_s=0.0):
+        policy = BatchPolicy(max_tokens, max_count, deadline_s)
+        return MicroBatcher(run, length=abs, policy=policy, executor=executor)
+
+    return make
+
+
+async def submit_all(batcher, numbers):
+    async with asyncio.timeout(AT_ONCE_S):
+        return await asyncio.gather(*map(batcher.submit, numbers), return_exceptions=True)
+
+
+async def occupied(batcher, model, number):
+    """A caller whose item keeps the model busy."""
+    model.free.clear()
+    caller = asyncio.create_task(batcher.submit(number))
+    async with asyncio.timeout(AT_ONCE_S):
+        while not model.batches:
+            await asyncio.sleep(0.001)
+    return caller
+
+
+async def test_pool_full_by_count_leaves_at_once(batcher_of, model):
+    batcher = batcher_of(model.run, max_count=3, deadline_s=60)
+    assert await submit_all(batcher, [1, 2, 3]) == [-1, -2, -3]
+    assert model.batches == [[1, 2, 3]]
+
+
+async def test_pool_full_by_tokens_leaves_at_once(batcher_of, model):
+    batcher = batcher_of(model.run, max_tokens=10, deadline_s=60)
+    assert await submit_all(batcher, [5, 5]) == [-5, -5]
+    assert model.batches == [[5, 5]]
+
+
+async def test_lonely_item_leaves_at_its_deadline(batcher_of, model):
+    batcher = batcher_of(model.run, deadline_s=0.05)
+    started = asyncio.get_running_loop().time()
+    assert await submit_all(batcher, [7]) == [-7]
+    assert asyncio.get_running_loop().time() - started >= 0.049
+
+
+async def test_pool_fills_while_the_model_is_busy(batcher_of, model):
+    batcher = batcher_of(model.run)
+    first = await occupied(batcher, model, 1)
+    others = asyncio.ensure_future(submit_all(batcher, [2, 3, 4]))
+    await asyncio.sleep(0.02)
+    assert model.batches == [[1]]
+    assert batcher.depth == 3
+    model.free.set()
+    assert await others == [-2, -3, -4]
+    assert await first == -1
+    assert model.batches == [[1], [2, 3, 4]]
+    assert batcher.depth == 0
+
+
+async def test_answers_go_to_their_callers_whatever_the_order(batcher_of, model):
+    batcher = batcher_of(model.run, max_tokens=300, max_count=4)
+    numbers = [250, 3, 120, 1, 119, 2, 249, 118, 4, 251]
+    assert await submit_all(batcher, numbers) == [-n for n in numbers]
+    assert len(model.batches) > 3
+
+
+async def test_item_the_model_fails_on_fails_alone(batcher_of, model):
+    model.bad = {2}
+    one, two, three = await submit_all(batcher_of(model.run, max_count=3), [1, 2, 3])
+    assert (one, three) == (-1, -3)
+    assert isinstance(two, InferenceError)
+    assert two.detail == "2 is bad"
+
+
+async def test_defect_reaches_every_caller_and_the_next_batch_runs(batcher_of, model):
+    def run(batch):
+        if 13 in batch:
+            raise ZeroDivisionError("a defect")
+        return model.run(batch)
+
+    batcher = batcher_of(run, max_count=2, deadline_s=60)
+    answers = await submit_all(batcher, [1, 13])
+    assert [type(answer) for answer in answers] == [ZeroDivisionError] * 2
+    assert await submit_all(batcher, [4, 5]) == [-4, -5]
+
+
+@pytest.mark.parametrize("answers", [[], [1], [1, 2, 3, 4]])
+async def test_wrong_number_of_answers_is_an_error_for_every_caller(batcher_of, answers):
+    batcher = batcher_of(lambda _: answers, max_count=3, deadline_s=60)
+    assert [type(a) for a in await submit_all(batcher, [1, 2, 3])] == [ValueError] * 3
+
+
+async def test_cancelled_caller_does_not_disturb_its_batch(batcher_of, model):
+    batcher = batcher_of(model.run)
+    first = await occupied(batcher, model, 1)
+    waiting = asyncio.create_task(batcher.submit(2))
+    steady = asyncio.create_task(batcher.submit(3))
+    await asyncio.sleep(0)
+    first.cancel()
+    waiting.cancel()
+    model.free.set()
+    async with asyncio.timeout(AT_ONCE_S):
+        assert await steady == -3
+    assert first.cancelled()
+    assert waiting.cancelled()
+    assert await submit_all(batcher, [4]) == [-4]
+
+
+async def test_deadline_passed_while_busy_is_not_waited_for_again(batcher_of, model):
+    batcher = batcher_of(model.run, deadline_s=0.01)
+    first = await occupied(batcher, model, 1)
+    late = asyncio.create_task(batcher.submit(2))
+    await asyncio.sleep(0.05)
+    model.free.set()
+    async with asyncio.timeout(AT_ONCE_S):
+        assert await asyncio.gather(first, late) == [-1, -2]
+    assert model.batches == [[1], [2]]
+
+
+async def test_item_that_cannot_be_measured_fails_before_it_joins(batcher_of, model):
+    batcher = batcher_of(model.run, max_count=1)
+    with pytest.raises(TypeError):
+        await batcher.submit("no number")
+    assert batcher.depth == 0
+    assert await submit_all(batcher, [1]) == [-1]

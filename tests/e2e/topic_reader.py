@@ -10,18 +10,19 @@ from confluent_kafka import Consumer, TopicPartition
 
 
 class TopicReader:
-    """Reads a topic in a thread, read-committed, from its end on.
+    """Reads the records of a topic whose keys begin with `prefix`, in a thread.
 
-    By librdkafka: after aborted transactions, kafka-python 3.0.12 has been seen to hand out
-    records twice that are on the topic once.
+    Read-committed, from the end on, by librdkafka: a client that the product does not use.
     """
 
-    def __init__(self, kafka: str, topic: str) -> None:
+    def __init__(self, kafka: str, topic: str, prefix: str = "") -> None:
+        self._prefix = prefix.encode()
         self._consumer = Consumer(
             {
                 "bootstrap.servers": kafka,
                 "group.id": f"reader-{uuid4()}",
                 "enable.auto.commit": False,
+                "log_level": 0,  # a broker that restarts is part of the test
                 "isolation.level": "read_committed",
                 "fetch.message.max.bytes": 16 << 20,
             }
@@ -40,7 +41,7 @@ class TopicReader:
     def _read(self) -> None:
         while not self._stopped:
             for message in self._consumer.consume(500, 0.05):
-                if message.error() is None:
+                if message.error() is None and message.key().startswith(self._prefix):
                     self.records.append((time.time(), message.key(), message.value()))
 
     def longest_silence_s(self, since: float) -> float:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from cli import topics
 from cli.connection import connect
 from local import stack, submission
 from schemas.errors import ServiceError
@@ -72,14 +73,16 @@ def enrich(
     def take(name: str, number: int) -> Any:
         return measure.articles([texts.pop() for _ in range(number)], f"{run}-{name}")
 
-    kafka = connect().client()
+    connection = connect()
+    topics.apply(connection)
+    kafka = connection.client()
     analyzer = Analyzer(read(SHIPPED), config)
     analyzer.warm_up()
     if submission.runs("enrich"):  # nothing else may read articles.raw
         submission.cancel("enrich", jobmanager=None, savepoint=False)
     with out.status("the model alone"):
         raw = take("raw", docs)
-        before = measure.raw_loop(analyzer, raw, config.batch)
+        before = measure.raw_loop(analyzer, raw, config.batch, config.streams)
     with out.status("a plain loop, one article at a time"):
         alone = measure.one_by_one(kafka, analyzer, take("alone", docs // 4))
     submission.submit(
@@ -99,7 +102,7 @@ def enrich(
     finally:
         submission.cancel("enrich", jobmanager=None, savepoint=False)
     with out.status("the model alone, again"):
-        after = measure.raw_loop(analyzer, raw, config.batch)
+        after = measure.raw_loop(analyzer, raw, config.batch, config.streams)
     raw_docs = (before.docs_per_s + after.docs_per_s) / 2
     raw_tokens = (before.tokens_per_s + after.tokens_per_s) / 2
     figures = {
@@ -130,6 +133,7 @@ def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
         TimeRemainingColumn(),
         console=out,
         transient=True,
+        refresh_per_second=2,
     ) as bar:
         task = bar.add_task(what, total=total)
         yield lambda done: bar.update(task, completed=done)

@@ -66,6 +66,7 @@ def analyzer_config(s: EnrichSettings) -> AnalyzerConfig:
     return AnalyzerConfig(
         provider=s.inference_provider,
         threads=s.inference_threads,
+        streams=s.inference_streams,
         batch=BatchPolicy(s.batch_max_tokens, s.batch_max_count, s.batch_deadline_ms / 1000),
         cache_entries=s.cache_entries,
         cache_ttl_s=s.cache_ttl_s,

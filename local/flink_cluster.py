@@ -88,7 +88,12 @@ def _link_libraries(state_dir: Path, jars_dir: Path) -> None:
     """The distribution's jars and the Kafka connector, side by side."""
     lib = _lib(state_dir)
     lib.mkdir(parents=True, exist_ok=True)
-    found = [*(FLINK_HOME / "lib").glob("*.jar"), *jars.connector(jars_dir).glob("*.jar")]
+    found = [
+        *(FLINK_HOME / "lib").glob("*.jar"),
+        # loaded once, not once a job: a TaskManager runs out of metaspace after six jobs otherwise
+        *(FLINK_HOME / "opt").glob("flink-python-*.jar"),
+        *jars.connector(jars_dir).glob("*.jar"),
+    ]
     wanted = {lib / jar.name: jar for jar in found}
     for link in lib.iterdir():  # a running JVM may be about to open one that stays
         if link not in wanted or link.readlink() != wanted[link]:

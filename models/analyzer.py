@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -43,6 +42,7 @@ class AnalyzerConfig:
 
     provider: str
     threads: int
+    streams: int
     batch: BatchPolicy
     cache_entries: int
     cache_ttl_s: int
@@ -74,7 +74,6 @@ class Analyzer:
                     f"{', '.join(sorted(HEADS))}"
                 )
         self._manifest = manifest
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
         self._languages = LanguageDetector(
             manifest.model_file(LANGUAGE_MODEL),
             min_confidence=config.language_min_confidence,
@@ -93,7 +92,7 @@ class Analyzer:
         }
         self.batchers: dict[str, MicroBatcher[TokenIds, Outputs]] = {
             model: MicroBatcher(
-                encoder.run, length=len, policy=config.batch, executor=self._executor
+                encoder.run, length=len, policy=config.batch, streams=config.streams
             )
             for model, encoder in self.encoders.items()
         }
@@ -106,14 +105,15 @@ class Analyzer:
         """The analysis of a text. Raises InferenceError when a model fails on it."""
         self.stats.texts += 1
         key = text.content_hash
-        if (known := self._known.get(key)) is not None:
+        while (known := self._known.get(key)) is not None:
+            if not known.done():
+                await asyncio.wait([known])
+            if known.cancelled():  # whoever computed it has gone
+                continue
+            analysis = known.result()
             self.stats.cache_hits += 1
-            return await asyncio.shield(known)
-        answer = asyncio.ensure_future(self._compute(text))
-        if self._known.maxsize:
-            self._known[key] = answer
-            answer.add_done_callback(partial(self._forget_failure, key))
-        return await asyncio.shield(answer)
+            return analysis
+        return await self._remember(key, text)
 
     def warm_up(self) -> None:
         """Run every graph once: the first text does not pay for compilation, and a graph that does
@@ -131,8 +131,28 @@ class Analyzer:
                     )
 
     def close(self) -> None:
-        """Release the inference thread."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        """End the inference threads."""
+        for batcher in self.batchers.values():
+            batcher.close()
+
+    async def _remember(self, key: str, text: ArticleText) -> Analysis:
+        """Compute an analysis that others may wait for; failures are not kept."""
+        answer: asyncio.Future[Analysis] = asyncio.get_running_loop().create_future()
+        if self._known.maxsize:
+            self._known[key] = answer
+        try:
+            analysis = await self._compute(text)
+        except BaseException as error:
+            if self._known.get(key) is answer:
+                del self._known[key]
+            if isinstance(error, Exception):
+                answer.set_exception(error)
+                answer.exception()  # seen: the caller raises it, too
+            else:
+                answer.cancel()
+            raise
+        answer.set_result(analysis)
+        return analysis
 
     async def _compute(self, text: ArticleText) -> Analysis:
         language = self._languages.detect(text.head(HEAD_CHARACTERS))
@@ -140,10 +160,8 @@ class Analyzer:
         for task in self._manifest.tasks:
             if all(route.task != task for route in routes):
                 self.stats.uncovered_tasks[task] += 1
-        models = list(dict.fromkeys(route.model for route in routes))
-        outputs = dict(
-            zip(models, await asyncio.gather(*(self._encode(m, text) for m in models)), strict=True)
-        )
+        pending = {model: self._submit(model, text) for model in {r.model for r in routes}}
+        outputs = {model: await answer for model, answer in pending.items()}
         versions = {route.task: self._manifest.label(route.model) for route in routes}
         return Analysis(
             language=language,
@@ -151,20 +169,18 @@ class Analyzer:
             model_versions={"language": self._language_version} | versions,
         )
 
-    async def _encode(self, model: str, text: ArticleText) -> Outputs:
+    def _submit(self, model: str, text: ArticleText) -> "asyncio.Future[Outputs]":
         encoder = self.encoders[model]
-        return await self.batchers[model].submit(
-            encoder.tokenize(text.head(encoder.max_characters))
-        )
-
-    def _forget_failure(self, key: str, answer: "asyncio.Future[Analysis]") -> None:
-        """Failures are not kept: the next equal text is tried again."""
-        if (answer.cancelled() or answer.exception()) and self._known.get(key) is answer:
-            del self._known[key]
+        return self.batchers[model].submit(encoder.tokenize(text.head(encoder.max_characters)))
 
 
 def _open_session(manifest: Manifest, model: str, config: AnalyzerConfig) -> FallbackSession:
-    open_on = partial(OnnxSession, manifest.model_file(model), threads=config.threads)
+    open_on = partial(
+        OnnxSession,
+        manifest.model_file(model),
+        threads=config.threads,
+        streams=config.streams,
+    )
     return FallbackSession(open_on, providers(config.provider))
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -43,9 +44,13 @@ class Session(Protocol):
 
 
 class OnnxSession:
-    """One graph on one provider."""
+    """One graph on one provider.
 
-    def __init__(self, path: Path, provider: Provider, *, threads: int) -> None:
+    threads  CPU threads, shared among the streams
+    streams  runs that callers start side by side
+    """
+
+    def __init__(self, path: Path, provider: Provider, *, threads: int, streams: int = 1) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1 if provider is Provider.OPENVINO else threads
         options.log_severity_level = 3
@@ -53,7 +58,7 @@ class OnnxSession:
             self._session = ort.InferenceSession(
                 str(path),
                 options,
-                providers=[(provider.onnx_name, _provider_options(provider, threads))],
+                providers=[(provider.onnx_name, _provider_options(provider, threads, streams))],
             )
         except _ORT_ERRORS as error:
             raise ModelFileError(f"model {path} does not open on {provider}: {error}") from error
@@ -84,6 +89,7 @@ class FallbackSession:
         self._open = open_session
         self._remaining = list(providers)
         self.devices_lost = 0
+        self._switching = threading.Lock()
         self._session = self._next()
 
     @property
@@ -94,11 +100,14 @@ class FallbackSession:
     def run(self, inputs: Mapping[str, Array]) -> Arrays:
         """Raises OutOfMemory or InferenceError; DeviceLost only when no provider is left."""
         while True:
+            session = self._session
             try:
-                return self._session.run(inputs)
+                return session.run(inputs)
             except DeviceLost:
-                self.devices_lost += 1
-                self._session = self._next()
+                with self._switching:
+                    if self._session is session:  # no other stream was quicker
+                        self.devices_lost += 1
+                        self._session = self._next()
 
     def _next(self) -> Session:
         while self._remaining:
@@ -140,7 +149,7 @@ def classify(message: str, provider: Provider) -> InferenceError:
     return InferenceError(message)
 
 
-def _provider_options(provider: Provider, threads: int) -> dict[str, str]:
+def _provider_options(provider: Provider, threads: int, streams: int) -> dict[str, str]:
     """OpenVINO: full precision beside int8; unpinned, or two sessions share one core."""
     if provider is not Provider.OPENVINO:
         return {}
@@ -148,6 +157,7 @@ def _provider_options(provider: Provider, threads: int) -> dict[str, str]:
     return {
         "device_type": "CPU",
         "num_of_threads": str(threads),
+        "num_streams": str(streams),
         "load_config": json.dumps(device),
     }
 

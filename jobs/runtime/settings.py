@@ -158,6 +158,11 @@ class EnrichSettings(KafkaSettings):
     inference_threads: int = Field(
         default=2, gt=0, description="CPU threads of one inference process"
     )
+    inference_streams: int = Field(
+        default=2,
+        gt=0,
+        description="batches in work at once, sharing the threads; 1 answers a lone article sooner",
+    )
     batch_max_tokens: int = Field(
         default=4096, gt=0, description="tokens in a batch, padding included"
     )
@@ -166,7 +171,7 @@ class EnrichSettings(KafkaSettings):
         default=2.0, ge=0, description="milliseconds the oldest text waits for company"
     )
     in_flight_max: int = Field(
-        default=512, gt=0, description="articles in work at once; at least 2 x the bundle size"
+        default=1024, gt=0, description="articles in work at once; at least 2 x the bundle size"
     )
     cache_entries: int = Field(
         default=20_000, ge=0, description="texts whose answers are kept; 0 keeps none"

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from contextlib import closing
 from typing import ClassVar
 
 import numpy as np
@@ -202,6 +203,55 @@ async def test_cancelled_caller_does_not_take_the_answer_from_others(opened, gra
         assert (await second).answers
 
 
+async def test_cancelled_first_caller_leaves_the_text_to_one_of_the_others(opened, graph):
+    opened_one = opened()
+    graph.free.clear()
+    first, *others = (
+        asyncio.create_task(opened_one.analyze(english("bridge reopens"))) for _ in range(4)
+    )
+    await asyncio.sleep(0.02)
+    first.cancel()
+    await asyncio.sleep(0.02)
+    assert first.cancelled()
+    graph.free.set()
+    async with asyncio.timeout(5):
+        one, *rest = await asyncio.gather(*others)
+    assert one.answers
+    assert all(analysis is one for analysis in rest)
+    assert graph.batch_sizes == [1, 1]
+    assert opened_one.stats.cache_hits == 2
+    assert await opened_one.analyze(english("bridge reopens")) is one
+
+
+async def test_cancelled_caller_that_waited_leaves_the_text_to_the_first(opened, graph):
+    opened_one = opened()
+    graph.free.clear()
+    first, second = (
+        asyncio.create_task(opened_one.analyze(english("bridge reopens"))) for _ in range(2)
+    )
+    await asyncio.sleep(0.02)
+    second.cancel()
+    await asyncio.sleep(0.02)
+    assert second.cancelled()
+    graph.free.set()
+    async with asyncio.timeout(5):
+        assert (await first).answers
+    assert graph.batch_sizes == [1]
+
+
+async def test_callers_of_an_equal_text_that_are_cancelled_together_all_end(opened, graph):
+    opened_one = opened()
+    graph.free.clear()
+    callers = [asyncio.create_task(opened_one.analyze(english("bridge reopens"))) for _ in range(3)]
+    await asyncio.sleep(0.02)
+    for caller in callers:
+        caller.cancel()
+    ended, _ = await asyncio.wait(callers, timeout=5)
+    assert ended == set(callers)
+    assert all(caller.cancelled() for caller in callers)
+    assert graph.batch_sizes == [1]
+
+
 async def test_texts_share_a_batch_while_the_model_is_busy(opened, graph):
     opened_one = opened()
     graph.free.clear()
@@ -244,12 +294,9 @@ def test_model_without_token_limit_is_refused(opened, manifest):
 async def test_shipped_models_answer(monkeypatch, manifest, detector):
     monkeypatch.setattr(analyzer, "LanguageDetector", lambda *_, **__: detector)
     assert isinstance(detector, LanguageDetector)
-    real = Analyzer(manifest, config(provider="auto"))
-    real.warm_up()
-    try:
+    with closing(Analyzer(manifest, config(provider="auto"))) as real:
+        real.warm_up()
         analysis = await real.analyze(ArticleText("Bridge reopens", "After two years of repairs."))
-    finally:
-        real.close()
     vector = np.frombuffer(analysis.answers["embedding"], "<f2").astype(np.float32)
     assert analysis.language.code == "en"
     assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-2)

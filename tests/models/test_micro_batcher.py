@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from concurrent.futures import ThreadPoolExecutor
+import time
 
 import pytest
 
@@ -30,12 +30,6 @@ class Model:
 
 
 @pytest.fixture
-def executor():
-    with ThreadPoolExecutor(1) as executor:
-        yield executor
-
-
-@pytest.fixture
 def model():
     model = Model()
     yield model
@@ -43,14 +37,35 @@ def model():
 
 
 @pytest.fixture
-def batcher_of(executor):
+def batcher_of():
     """Makes a batcher of numbers, each as long as it is large."""
+    batchers = []
 
     def make(run, *, max_tokens=10_000, max_count=100, deadline_s=0.0):
         policy = BatchPolicy(max_tokens, max_count, deadline_s)
-        return MicroBatcher(run, length=abs, policy=policy, executor=executor)
+        batchers.append(MicroBatcher(run, length=abs, policy=policy))
+        return batchers[-1]
 
-    return make
+    yield make
+    for batcher in batchers:
+        batcher.close()
+
+
+@pytest.fixture
+def inference_thread():
+    """Finds the thread of the only batcher that was made in the test."""
+    before = set(threading.enumerate())
+
+    def find():
+        started = set(threading.enumerate()) - before
+        (thread,) = (thread for thread in started if thread.name == "inference")
+        return thread
+
+    return find
+
+
+async def call(batcher, number):
+    return await batcher.submit(number)
 
 
 async def submit_all(batcher, numbers):
@@ -61,7 +76,7 @@ async def submit_all(batcher, numbers):
 async def occupied(batcher, model, number):
     """A caller whose item keeps the model busy."""
     model.free.clear()
-    caller = asyncio.create_task(batcher.submit(number))
+    caller = asyncio.create_task(call(batcher, number))
     async with asyncio.timeout(AT_ONCE_S):
         while not model.batches:
             await asyncio.sleep(0.001)
@@ -137,8 +152,8 @@ async def test_wrong_number_of_answers_is_an_error_for_every_caller(batcher_of, 
 async def test_cancelled_caller_does_not_disturb_its_batch(batcher_of, model):
     batcher = batcher_of(model.run)
     first = await occupied(batcher, model, 1)
-    waiting = asyncio.create_task(batcher.submit(2))
-    steady = asyncio.create_task(batcher.submit(3))
+    waiting = asyncio.create_task(call(batcher, 2))
+    steady = asyncio.create_task(call(batcher, 3))
     await asyncio.sleep(0)
     first.cancel()
     waiting.cancel()
@@ -153,7 +168,7 @@ async def test_cancelled_caller_does_not_disturb_its_batch(batcher_of, model):
 async def test_deadline_passed_while_busy_is_not_waited_for_again(batcher_of, model):
     batcher = batcher_of(model.run, deadline_s=0.01)
     first = await occupied(batcher, model, 1)
-    late = asyncio.create_task(batcher.submit(2))
+    late = asyncio.create_task(call(batcher, 2))
     await asyncio.sleep(0.05)
     model.free.set()
     async with asyncio.timeout(AT_ONCE_S):
@@ -167,3 +182,66 @@ async def test_item_that_cannot_be_measured_fails_before_it_joins(batcher_of, mo
         await batcher.submit("no number")
     assert batcher.depth == 0
     assert await submit_all(batcher, [1]) == [-1]
+
+
+async def test_busy_event_loop_does_not_keep_the_model_waiting(batcher_of, model):
+    batcher = batcher_of(model.run, max_count=2, deadline_s=60)
+    callers = [batcher.submit(number) for number in (1, 2, 3, 4)]
+    time.sleep(0.2)
+    assert model.batches == [[1, 2], [3, 4]]
+    async with asyncio.timeout(AT_ONCE_S):
+        assert await asyncio.gather(*callers) == [-1, -2, -3, -4]
+
+
+async def test_close_ends_an_idle_thread(batcher_of, model, inference_thread):
+    batcher = batcher_of(model.run)
+    assert await submit_all(batcher, [1]) == [-1]
+    thread = inference_thread()
+    batcher.close()
+    thread.join(AT_ONCE_S)
+    assert not thread.is_alive()
+
+
+async def test_close_does_not_wait_for_a_deadline(batcher_of, model, inference_thread):
+    batcher = batcher_of(model.run, deadline_s=60)
+    waiting = batcher.submit(1)
+    thread = inference_thread()
+    batcher.close()
+    thread.join(AT_ONCE_S)
+    assert not thread.is_alive()
+    assert model.batches == []
+    assert not waiting.done()
+
+
+async def test_close_lets_the_running_batch_be_answered(batcher_of, model, inference_thread):
+    batcher = batcher_of(model.run)
+    first = await occupied(batcher, model, 1)
+    waiting = batcher.submit(2)
+    thread = inference_thread()
+    batcher.close()
+    model.free.set()
+    async with asyncio.timeout(AT_ONCE_S):
+        assert await first == -1
+    thread.join(AT_ONCE_S)
+    assert not thread.is_alive()
+    assert model.batches == [[1]]
+    assert not waiting.done()
+
+
+async def test_closed_batcher_refuses_items(batcher_of, model):
+    batcher = batcher_of(model.run)
+    batcher.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        batcher.submit(1)
+    assert batcher.depth == 0
+
+
+def test_batcher_outlives_the_event_loop_of_its_callers(batcher_of, model):
+    batcher = batcher_of(model.run)
+
+    async def leave_while_the_model_is_busy():
+        await occupied(batcher, model, 1)
+
+    asyncio.run(leave_while_the_model_is_busy())
+    model.free.set()
+    assert asyncio.run(submit_all(batcher, [2])) == [-2]

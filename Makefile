@@ -16,7 +16,7 @@ lint: setup ## Check style, types and Dockerfiles
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
-	.venv/bin/hadolint $(wildcard docker/Dockerfile*)
+	.venv/bin/hadolint docker/Dockerfile
 
 .venv/ready: scripts/setup.sh locks/dev.txt pyproject.toml
 	@scripts/setup.sh

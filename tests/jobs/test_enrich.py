@@ -18,6 +18,7 @@ def test_settings_of_the_models_reach_the_operator():
         settings(
             "inference_provider=cpu",
             "inference_threads=3",
+            "inference_streams=4",
             "batch_max_tokens=100",
             "batch_max_count=5",
             "batch_deadline_ms=4",
@@ -30,6 +31,7 @@ def test_settings_of_the_models_reach_the_operator():
     assert operator._config == AnalyzerConfig(
         provider="cpu",
         threads=3,
+        streams=4,
         batch=BatchPolicy(max_tokens=100, max_count=5, deadline_s=0.004),
         cache_entries=6,
         cache_ttl_s=7,

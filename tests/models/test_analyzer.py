@@ -59,6 +59,7 @@ def config(**changes):
     values = {
         "provider": "cpu",
         "threads": 1,
+        "streams": 1,
         "batch": BatchPolicy(max_tokens=4096, max_count=32, deadline_s=0.0),
         "cache_entries": 100,
         "cache_ttl_s": 60,

@@ -35,6 +35,7 @@ def operator():
         analyzer=AnalyzerConfig(
             provider="auto",
             threads=2,
+            streams=1,
             batch=BatchPolicy(max_tokens=4096, max_count=32, deadline_s=0.0),
             cache_entries=1000,
             cache_ttl_s=3600,

@@ -120,6 +120,8 @@ def _replay(connection: Connection, speed: float, trouble: Trouble) -> Account:
         finally:
             stopped.set()
             warm.set()
+    if out.is_terminal:
+        out.print(screen.show())
     return account
 
 
@@ -185,7 +187,8 @@ class Screen:
     def live(self) -> AbstractContextManager["Live | _NoScreen"]:
         if not out.is_terminal:
             return _NoScreen()
-        return Live(self.show(), console=out, refresh_per_second=_REFRESHES_PER_S)
+        # The whole screen: terminals disagree with us on how wide some scripts are.
+        return Live(self.show(), console=out, refresh_per_second=_REFRESHES_PER_S, screen=True)
 
     def add(self, article: EnrichedArticle) -> None:
         """Show one more article."""

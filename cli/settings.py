@@ -11,12 +11,11 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.connection import SettingsOption
-from jobs.runtime.settings import ENVIRONMENT_PREFIX, EnrichSettings, KafkaSettings, load
+from jobs.runtime.settings import ENVIRONMENT_PREFIX, JOBS, KafkaSettings, load
 from schemas.errors import SetupError
 
 out = Console()
 
-JOBS: dict[str, type[KafkaSettings]] = {"enrich": EnrichSettings}
 MASK = "********"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from jobs.runtime.settings import JOBS, load
 from local import flink_cluster, jars, stack, state
 from local.errors import StackError
 from local.flink_cluster import Client
@@ -64,9 +65,11 @@ def submit(
 ) -> Submitted:
     """Run `flink run`, and `wait` until every task works.
 
-    Raises StackError if the job runs already and is not to be replaced, or if it fails at once.
+    Raises SettingError before anything is touched; StackError if the job runs already and is not
+    to be replaced, or if it fails at once.
     """
     _require_known(wanted.job)
+    load(JOBS[wanted.job], file=wanted.settings, overrides=wanted.overrides)  # or SettingError
     running = None if wanted.jobmanager else _local_stack()
     address = _address(wanted.jobmanager, running)
     flink = Flink(address)

@@ -192,6 +192,9 @@ class EnrichSettings(KafkaSettings):
     )
 
 
+JOBS: dict[str, type[KafkaSettings]] = {"enrich": EnrichSettings}
+"""The settings of each job."""
+
 S = TypeVar("S", bound=KafkaSettings)
 
 

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,11 +15,10 @@ from rich.table import Table
 
 from cli import topics
 from cli.connection import connect
-from local import stack, submission
-from schemas.errors import ServiceError
+from local import stack, state, submission
 
 if TYPE_CHECKING:
-    from local.stack import Stack
+    from schemas.article import Article
 
 app = typer.Typer(no_args_is_help=True, help="How fast it is on this machine.")
 out = Console()
@@ -49,9 +49,21 @@ def enrich(
 ) -> None:
     """The job `enrich` from Kafka to Kafka beside the bare model, and its latency.
 
-    Runs on the local stack (`wiredesk local up`), restarts the job with the given settings and
-    ends it afterwards. Wants a machine that does nothing else.
+    Runs on the local stack, which it starts and ends if none runs; a running job `enrich` is
+    cancelled. Wants a machine that does nothing else.
     """
+    with _whole_stack() as running:
+        figures = _measure(running, docs, int(latency_s * RATE), tuple(overrides or ()))
+    rounded = {k: round(v, 3) if isinstance(v, float) else v for k, v in figures.items()}
+    _show(rounded)
+    if json_file:
+        json_file.write_text(json.dumps(rounded, indent=2) + "\n", "utf-8")
+
+
+def _measure(
+    running: stack.Stack, docs: int, lone_docs: int, overrides: tuple[str, ...]
+) -> dict[str, Any]:
+    """Every figure of one run: the model before and after the job, since machines are noisy."""
     from bench import enrich as measure
     from bench.corpus import shuffled_articles
     from jobs.enrich import analyzer_config
@@ -60,20 +72,15 @@ def enrich(
     from models.analyzer import Analyzer
     from models.manifest import SHIPPED, read
 
-    running = stack.status()
-    if running is None or not running.whole:
-        raise ServiceError("no whole local stack runs here; start it with `wiredesk local up`")
-    settings = load(EnrichSettings, overrides=overrides or [])
-    config = analyzer_config(settings)
+    config = analyzer_config(load(EnrichSettings, overrides=overrides))
     bodies = [a.body for a in corpus.articles() if a.language_hint == "en"]
-    count = int(latency_s * RATE)
-    texts = list(shuffled_articles(bodies, 3 * docs + count + WARM_UP))
+    texts = shuffled_articles(bodies, 3 * docs + lone_docs + WARM_UP)
     run = f"bench-{time.time_ns() // 1_000_000}"
 
-    def take(name: str, number: int) -> Any:
-        return measure.articles([texts.pop() for _ in range(number)], f"{run}-{name}")
+    def take(name: str, number: int) -> "list[Article]":
+        return measure.articles(list(islice(texts, number)), f"{run}-{name}")
 
-    connection = connect()
+    connection = connect(running.kafka)
     topics.apply(connection)
     kafka = connection.client()
     analyzer = Analyzer(read(SHIPPED), config)
@@ -85,19 +92,16 @@ def enrich(
         before = measure.raw_loop(analyzer, raw, config.batch, config.streams)
     with out.status("a plain loop, one article at a time"):
         alone = measure.one_by_one(kafka, analyzer, take("alone", docs // 4))
-    submission.submit(
-        submission.Submission(job="enrich", overrides=tuple(overrides or ())),
-        replace=True,
-        wait=True,
-        report=lambda _: None,
-    )
+    with out.status("submitting the job"):
+        wanted = submission.Submission(job="enrich", overrides=overrides)
+        submission.submit(wanted, replace=True, wait=True, report=str)
     try:
         with _progress("warming up", WARM_UP) as done:
             measure.job_backlog(kafka, take("warm", WARM_UP), done)
         with _progress("the job, all at once", docs) as done:
             job = measure.job_backlog(kafka, take("job", docs), done)
-        with _progress(f"the job, {RATE:g} articles a second", count) as done:
-            latency = measure.job_latency(kafka, take("latency", count), RATE, done)
+        with _progress(f"the job, {RATE:g} articles a second", lone_docs) as done:
+            latency = measure.job_latency(kafka, take("latency", lone_docs), RATE, done)
         memory = resident_mb(running)
     finally:
         submission.cancel("enrich", jobmanager=None, savepoint=False)
@@ -105,7 +109,7 @@ def enrich(
         after = measure.raw_loop(analyzer, raw, config.batch, config.streams)
     raw_docs = (before.docs_per_s + after.docs_per_s) / 2
     raw_tokens = (before.tokens_per_s + after.tokens_per_s) / 2
-    figures = {
+    return {
         "docs": docs,
         "raw_docs_per_s": raw_docs,
         "raw_tokens_per_s": raw_tokens,
@@ -118,10 +122,21 @@ def enrich(
         "p99_ms": latency.p99_ms,
         "rss_mb": memory,
     }
-    rounded = {k: round(v, 3) if isinstance(v, float) else v for k, v in figures.items()}
-    _show(rounded)
-    if json_file:
-        json_file.write_text(json.dumps(rounded, indent=2) + "\n", "utf-8")
+
+
+@contextmanager
+def _whole_stack() -> Iterator[stack.Stack]:
+    """The local stack that runs, else one for the length of the benchmark."""
+    running = stack.status()
+    if running is not None and running.whole:
+        yield running
+        return
+    with out.status("starting the local stack"):
+        started = stack.up(stack.StackConfig(state_dir=state.default_dir()))
+    try:
+        yield started
+    finally:
+        stack.down(started.state_dir)
 
 
 @contextmanager
@@ -139,7 +154,7 @@ def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: bar.update(task, completed=done)
 
 
-def resident_mb(running: "Stack") -> dict[str, int]:
+def resident_mb(running: stack.Stack) -> dict[str, int]:
     """Resident memory of each process of the stack and of its Python workers, MiB."""
     import psutil
 

@@ -35,13 +35,17 @@ class ModelEntry(BaseModel):
 
 
 class Route(BaseModel):
-    """A task, the model and output that answer it, and the languages (ISO 639) it is good for."""
+    """A task, the model and output that answer it, and the languages (ISO 639) it is good for.
+
+    labels  of a classifying output, in the order of its logits; empty for a vector
+    """
 
     model_config = _STRICT
 
     task: str
     model: str
     output: str
+    labels: tuple[str, ...] = ()
     languages: frozenset[str]
 
 

@@ -85,7 +85,7 @@ def _measure(
     kafka = connection.client()
     analyzer = Analyzer(read(SHIPPED), config)
     analyzer.warm_up()
-    if submission.runs("enrich"):  # nothing else may read articles.raw
+    if submission.running_job("enrich"):  # nothing else may read articles.raw
         submission.cancel("enrich", jobmanager=None, savepoint=False)
     with out.status("the model alone"):
         raw = take("raw", docs)

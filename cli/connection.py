@@ -59,10 +59,11 @@ class Connection:
 
     def registry(self) -> "Registry | None":
         """The schema registry, None when none is set."""
-        from schemas.registry import Registry
+        from schemas.registry import open_registry
 
-        url = self.settings.schema_registry_url
-        return Registry(url, self.settings.secret("schema_registry_auth")) if url else None
+        return open_registry(
+            self.settings.schema_registry_url, self.settings.secret("schema_registry_auth")
+        )
 
     def codec(self, topic: Topic[Any]) -> "RecordCodec[Any]":
         """Encodes and decodes the records of a topic."""

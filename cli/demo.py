@@ -22,7 +22,7 @@ from local import stack, state, submission
 from local.demo import corpus
 from local.flink_rest import Flink
 from local.stack import Stack, StackConfig
-from local.submission import Submission, flink_name
+from local.submission import Submission
 from schemas.enriched_article import EnrichedArticle
 from schemas.errors import ServiceError
 from schemas.topics import ARTICLES_ENRICHED, DEAD_LETTERS
@@ -65,7 +65,7 @@ def demo(
         connection = connect(running.kafka)
         say("topics: creating")
         topics.apply(connection)
-        job_id = _running_job(running, say)
+        job_id = _running_job(say)
     ready = time.monotonic()
     out.print(f"Stack and job are up after {ready - began:.0f} s. Replaying {corpus.counts()}.")
     account = _replay(connection, speed, lambda: _trouble(running, job_id))
@@ -75,12 +75,10 @@ def demo(
         raise ServiceError(f"the job did not do as expected: {some(account.surprises)}")
 
 
-def _running_job(running: Stack, say: Say) -> str:
+def _running_job(say: Say) -> str:
     """The id of the job, submitted unless it runs."""
-    flink = Flink(running.flink or "")
-    found = [job for job in flink.jobs() if job.running and job.name == flink_name(JOB)]
-    if found:
-        return found[0].id
+    if found := submission.running_job(JOB):
+        return found.id
     return submission.submit(Submission(JOB), replace=False, wait=True, report=say).id
 
 
@@ -121,7 +119,7 @@ def _replay(connection: Connection, speed: float, trouble: Trouble) -> Account:
             stopped.set()
             warm.set()
     if out.is_terminal:
-        out.print(screen.show())
+        out.print(screen.table())
     return account
 
 
@@ -199,6 +197,11 @@ class Screen:
 
     def show(self) -> Group:
         """The table and the line below it."""
+        counts = counts_line(self._account, time.monotonic() - self._began)
+        return Group(self.table(), Text(counts))
+
+    def table(self) -> Table:
+        """The latest articles."""
         table = Table(box=None, pad_edge=False, expand=True)
         table.add_column("published", no_wrap=True)
         table.add_column("source", no_wrap=True, max_width=26)
@@ -207,7 +210,7 @@ class Screen:
         table.add_column("ms", no_wrap=True, justify="right")
         for row in self._latest:
             table.add_row(*(Text(cell) for cell in row))
-        return Group(table, Text(counts_line(self._account, time.monotonic() - self._began)))
+        return table
 
 
 class _NoScreen:

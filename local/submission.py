@@ -98,9 +98,9 @@ def submit(
     return Submitted(job_id, f"{flink.url}/#/job/running/{job_id}", running_now)
 
 
-def runs(job: str) -> bool:
-    """Whether the job runs on the local stack."""
-    return bool(_running(Flink(_address(None, _local_stack())), job))
+def running_job(job: str) -> Job | None:
+    """The job as it runs on the local stack, None if it does not."""
+    return next(iter(_running(Flink(_address(None, _local_stack())), job)), None)
 
 
 def cancel(job: str, *, jobmanager: str | None, savepoint: bool) -> str | None:

@@ -62,6 +62,11 @@ class Registry:
             raise ServiceError(f"schema registry {self._url}: {error}") from error
 
 
+def open_registry(url: str | None, auth: str | None) -> Registry | None:
+    """The registry that the settings name, None when they name none."""
+    return Registry(url, auth) if url else None
+
+
 def _plain(schema: Schema) -> Schema:
     """Without the marks that fastavro leaves in a parsed schema."""
     return {key: value for key, value in schema.items() if not key.startswith("__")}

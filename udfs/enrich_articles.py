@@ -17,7 +17,7 @@ from schemas.codec import RecordCodec
 from schemas.dead_letter import DeadLetter, Delivery
 from schemas.enriched_article import EnrichedArticle
 from schemas.errors import Reason, RecordError
-from schemas.registry import Registry
+from schemas.registry import open_registry
 from schemas.topics import ARTICLES_ENRICHED, ARTICLES_RAW, DEAD_LETTERS
 from udfs.gauges import expose, expose_value
 from udfs.lifeline import end_with_task_manager
@@ -62,8 +62,7 @@ class EnrichArticles(AsyncFunction):
 
     def open(self, runtime_context: RuntimeContext) -> None:
         end_with_task_manager()
-        url, auth = self._registry
-        registry = Registry(url, auth) if url else None
+        registry = open_registry(*self._registry)
         self._articles = RecordCodec(ARTICLES_RAW, registry)
         self._enriched = RecordCodec(ARTICLES_ENRICHED, registry)
         self._letters = RecordCodec(DEAD_LETTERS, registry)

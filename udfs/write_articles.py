@@ -14,7 +14,7 @@ from redis.exceptions import BusyLoadingError, ConnectionError, NoScriptError, T
 from schemas.codec import RecordCodec
 from schemas.enriched_article import EnrichedArticle
 from schemas.redis_keys import REPLACE_UNLESS_OLDER, article_fields, article_key
-from schemas.registry import Registry
+from schemas.registry import open_registry
 from schemas.topics import ARTICLES_ENRICHED
 from udfs.gauges import expose
 from udfs.lifeline import end_with_task_manager
@@ -58,8 +58,7 @@ class WriteArticles(AsyncFunction):
 
     def open(self, runtime_context: RuntimeContext) -> None:
         end_with_task_manager()
-        url, auth = self._registry
-        self._articles = RecordCodec(ARTICLES_ENRICHED, Registry(url, auth) if url else None)
+        self._articles = RecordCodec(ARTICLES_ENRICHED, open_registry(*self._registry))
         self._redis: Redis = Redis.from_url(
             self._url,
             socket_timeout=_SOCKET_TIMEOUT_S,

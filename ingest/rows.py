@@ -5,21 +5,16 @@ source, title and body; `source` from the url's host; `published_ms` from the co
 (DATE_COLUMNS), else now. Any other column goes to `metadata` as a string.
 """
 
-import bz2
 import csv
-import gzip
 import hashlib
 import json
-import lzma
 import re
 import sys
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
@@ -28,8 +23,8 @@ from pydantic import ValidationError
 
 from schemas.article import Article
 from schemas.errors import SetupError
+from schemas.packed import STDIN, UNPACKERS, opened, unpacked
 
-STDIN = "-"
 UNKNOWN_SOURCE = "unknown"
 DATE_COLUMNS = ("published", "published_at", "date", "datePublished", "timestamp", "timestamp_ms")
 _TEXT_COLUMNS = ("article_id", "url", "source", "owner", "title", "body", "html", "language_hint")
@@ -71,7 +66,7 @@ class RowFile:
 
     def __init__(self, path: str, row_format: RowFormat | None = None) -> None:
         self._path = path
-        self._raw, self._size = _opened(path)
+        self._raw, self._size = opened(path)
         self._rows = _reader(path, row_format)
 
     @property
@@ -80,21 +75,8 @@ class RowFile:
         return self._raw.tell() / self._size if self._size else None
 
     def __iter__(self) -> Iterator[Row]:
-        unpack = _UNPACKERS.get(Path(self._path).suffix.lower())
-        packed: Any = self._raw
-        text = TextIOWrapper(
-            unpack(packed) if unpack else packed, "utf-8-sig", errors="surrogateescape", newline=""
-        )
-        try:
+        with unpacked(self._path, self._raw) as text:
             yield from self._rows(text)
-        except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
-            raise SetupError(f"{self._path} cannot be read to its end: {error}") from error
-        finally:
-            if self._path == STDIN:
-                text.detach()  # or standard input would be closed
-            else:
-                text.close()
-                self._raw.close()
 
 
 def article(
@@ -137,7 +119,7 @@ def article(
 
 
 def _reader(path: str, row_format: RowFormat | None) -> Callable[[IO[str]], Iterator[Row]]:
-    names = [suffix.lower() for suffix in Path(path).suffixes if suffix.lower() not in _UNPACKERS]
+    names = [suffix.lower() for suffix in Path(path).suffixes if suffix.lower() not in UNPACKERS]
     by_suffix = {
         ".jsonl": RowFormat.JSONL,
         ".ndjson": RowFormat.JSONL,
@@ -199,25 +181,6 @@ def _table(reader: Any) -> Iterator[Row]:
             yield Row(line, {}, f"{len(cells)} columns; the header has {len(header)}")
         else:
             yield Row(line, dict(zip(header, cells, strict=True)))
-
-
-_UNPACKERS: dict[str, Callable[[IO[bytes]], Any]] = {
-    ".gz": lambda raw: gzip.GzipFile(fileobj=raw),
-    ".xz": lzma.LZMAFile,
-    ".bz2": bz2.BZ2File,
-}
-
-
-def _opened(path: str) -> tuple[IO[bytes], int]:
-    """The bytes of a file as they lie on disk, and how many; 0 for standard input."""
-    if path == STDIN:
-        return sys.stdin.buffer, 0
-    if path.endswith(".zst"):
-        raise SetupError(f"{path}: unpack it on the way: zstd -dc {path} | wiredesk replay -")
-    try:
-        return Path(path).open("rb"), Path(path).stat().st_size
-    except OSError as error:
-        raise SetupError(f"{path} cannot be opened: {error.strerror}") from error
 
 
 def _text(name: str, value: Any) -> str:

@@ -1,0 +1,1 @@
+"""Bytes of feeds, sitemaps and files to entries; pure, one module a format."""

@@ -1,0 +1,1 @@
+"""Where entries come from: one class a kind of source behind one interface."""

@@ -1,0 +1,1 @@
+"""IPTC Media Topics: the concepts, and which of them an article is about."""

@@ -2,11 +2,22 @@
 
 import time
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.text import ArticleText, article_text, clean
+from models.text import (
+    _MARKUP,
+    ArticleText,
+    Locator,
+    _trace,
+    _traced,
+    _whole_tags,
+    alignment,
+    article_text,
+    clean,
+)
 from schemas.article import Article
 
 
@@ -133,3 +144,87 @@ def test_head_takes_the_headline_first(characters, head):
 def test_head_of_half_an_article_has_no_empty_line():
     assert ArticleText("title", "").head(9) == "title"
     assert ArticleText("", "body").head(9) == "body"
+
+
+HOSTILE = (
+    "<p> </p> <b> </b> <br/> <script> </script> <!-- --> < > & &amp; &amp &#38; &#x1F525; &#0; &#7 "
+    "&notit; &NotEqualTilde; &nbsp; &semi; &fjlig; &#xfeff; &lt;b&gt; am p; # 65 ; x É 日 🔥 <svg/> - "
+    "<a\xa0href='&b'> \x00 \ufeff \u200f \n \t \x1f \x85 \u2003"
+)
+hostile = st.lists(st.sampled_from([" ", "  ", *HOSTILE.split(" ")]), max_size=25).map("".join)
+
+
+@settings(deadline=None, max_examples=1000)
+@given(st.one_of(hostile, st.text()), st.integers(0, 60))
+def test_aligner_reads_what_clean_reads(raw, limit):
+    for size in range(0, len(raw), 3):  # whatever follows
+        start, _ = _trace(raw[: _whole_tags(raw, size)], bool(_MARKUP.search(raw)), is_cut=True)
+        assert clean(raw).startswith(start)
+    text, spans = _traced(raw, limit)
+    assert text == clean(raw)[:limit]
+    assert alignment(raw, limit).shape == spans.shape == (len(text), 2)
+    assert alignment(raw, limit)[np.array([c != " " for c in text], bool)].tolist() == [
+        span for span, c in zip(spans.tolist(), text, strict=True) if c != " "
+    ]
+
+
+@settings(deadline=None, max_examples=500)
+@given(st.one_of(hostile, st.text()))
+def test_each_character_maps_to_what_it_was_written_as(raw):
+    text, spans = clean(raw), alignment(raw, len(raw) + 40).tolist()
+    position = 0
+    for character, (start, end) in zip(text, spans, strict=True):
+        assert position <= start < end <= len(raw)
+        position = start  # a reference may stand for two characters
+        written = raw[start:end]
+        if character != " ":
+            assert written == character or written.startswith("&")
+            assert written == character or character in clean(f"<b>{written}</b>")
+
+
+@pytest.mark.parametrize(
+    ("fields", "named", "cut"),
+    [
+        ({"title": "Fire in Paris", "body": "Rain"}, "Paris", ("title", 8, 13, "Paris")),
+        ({"title": "Fire", "body": "In\n\n Paris"}, "Paris", ("body", 5, 10, "Paris")),
+        ({"title": "", "body": "<p>At AT&amp;T"}, "AT&T", ("body", 6, 14, "AT&amp;T")),
+        ({"title": " ", "html": "<h1>Fire</h1>"}, "Fire", ("html", 4, 8, "Fire")),
+        ({"title": "T", "body": "<i>B</i>ig", "html": "x"}, "Big", ("body", 3, 10, "B</i>ig")),
+    ],
+)
+def test_names_are_cut_from_the_article_as_given(fields, named, cut):
+    given_article = article(**fields)
+    text = article_text(given_article)
+    start = text.head(100).index(named)
+    assert Locator(given_article, text, 100).locate(start, start + len(named)) == cut
+
+
+def test_span_outside_one_field_is_not_located():
+    given_article = article(title="Fire", body="Rain")
+    locator = Locator(given_article, article_text(given_article), 6)
+    assert locator.locate(0, 4) == ("title", 0, 4, "Fire")
+    assert locator.locate(5, 7) == ("body", 0, 2, "Ra")
+    for start, end in [(0, 5), (3, 7), (4, 5), (2, 2), (-3, 2), (5, 8)]:
+        assert locator.locate(start, end) is None
+
+
+@settings(deadline=None)
+@given(hostile, hostile, st.integers(1, 80))
+def test_every_span_of_the_head_is_cut_from_its_field(title, body, characters):
+    given_article = article(title=title, body=body)
+    text = article_text(given_article)
+    locator, head = Locator(given_article, text, characters), text.head(characters)
+    for start, character in enumerate(head):
+        if character.isspace():
+            continue
+        cut = locator.locate(start, start + 1)
+        assert cut is not None
+        assert getattr(given_article, cut.field)[cut.start : cut.end] == cut.text != ""
+
+
+def test_a_long_page_is_aligned_by_its_beginning():
+    page = "<!-- page --><p>Fire &amp; <b>rain</b></p>\n" * 2000
+    started = time.process_time()
+    spans = alignment(page, 500)
+    assert time.process_time() - started < 0.1
+    assert spans.tolist() == alignment(page[:3000], 500).tolist()

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import fasttext
+from lingua import Language as LinguaLanguage
 from lingua import LanguageDetectorBuilder
 
 from schemas.enriched_article import UNDETERMINED, Language
@@ -37,6 +38,17 @@ class LanguageDetector:
         self._min_confidence = min_confidence
         self.second_opinion = f"lingua-{version('lingua-language-detector')}"
 
+    @property
+    def codes(self) -> frozenset[str]:
+        """Every language that can be the answer, `und` aside."""
+        labels, _ = self._fast.predict("a", k=-1, threshold=-1.0)
+        thorough = (language.iso_code_639_1.name.lower() for language in LinguaLanguage.all())
+        return frozenset({*map(fasttext_code, labels), *thorough})
+
+    def detect_fast(self, text: str) -> Language:
+        """What fastText alone says, whatever its confidence; for comparison."""
+        return self._detect_fast(" ".join(text[:HEAD_CHARACTERS].split()))
+
     def detect(self, text: str) -> Language:
         """The language of a text with its probability; `und` with 0 for a text without letters."""
         head = " ".join(text[:HEAD_CHARACTERS].split())
@@ -51,14 +63,23 @@ class LanguageDetector:
 
     def _detect_fast(self, head: str) -> Language:
         (label, *_), (probability, *_) = self._fast.predict(head)
-        code = label.removeprefix(_LABEL)
-        return Language(code=_BOKMAL.get(code, code), confidence=min(1.0, probability))
+        return Language(code=fasttext_code(label), confidence=min(1.0, probability))
 
     def _detect_thoroughly(self, head: str) -> Language | None:
         best = self._thorough.compute_language_confidence_values(head)[0]
         if best.value == 0.0:
             return None
         return Language(code=best.language.iso_code_639_1.name.lower(), confidence=best.value)
+
+
+def fasttext_code(label: str) -> str:
+    """Language code in one of fastText's labels.
+
+    >>> fasttext_code("__label__no"), fasttext_code("__label__ceb")
+    ('nb', 'ceb')
+    """
+    code = label.removeprefix(_LABEL)
+    return _BOKMAL.get(code, code)
 
 
 _BOKMAL = {"no": "nb"}

@@ -1,0 +1,1 @@
+"""How good a head is: rows, data sets, metrics, baselines, reports."""

@@ -1,0 +1,167 @@
+"""The simple methods that a trained head must beat, trained on the same rows.
+
+tfidf           TF-IDF of words and word pairs with logistic regression, one label against the
+                rest. Rows with languages: character 2- to 5-grams, one model a language
+majority        the most frequent label
+gazetteer       entities of the training rows with their most frequent type, longest match first;
+                on CoNLL-2003 the baseline of the shared task (F1 59.61)
+lead3           the first three sentences
+fasttext        lid.176 alone
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evaluation.metrics import Booleans, Floats, entity_spans, missing_extra
+from evaluation.rows import OUTSIDE, TagRow, TargetRow, TextRow
+from models.language_codes import short
+
+if TYPE_CHECKING:
+    from sklearn.base import ClassifierMixin
+
+LEAD = 3
+"""Sentences that LEAD-3 takes."""
+
+_WORDS = {"ngram_range": (1, 2), "sublinear_tf": True, "min_df": 2}
+_CHARACTERS = {"analyzer": "char_wb", "ngram_range": (2, 5), "sublinear_tf": True, "min_df": 2}
+_INVERSE_PENALTY = 10.0
+"""C of the logistic regression; 1, its default, is too strict for TF-IDF's small values."""
+
+_DECIDED = 0.5
+
+
+def tfidf_classes(
+    train: Sequence[TextRow], texts: Sequence[TextRow], labels: Sequence[str], *, several: bool
+) -> Booleans:
+    """Decisions of TF-IDF with logistic regression, bool (texts, labels).
+
+    A text in a language without training rows gets the most frequent label.
+    """
+    columns = {label: column for column, label in enumerate(labels)}
+    given = np.zeros((len(texts), len(labels)), np.bool_)
+    trained = _by_language(train)
+    most_frequent = Counter(label for row in train for label in row.labels).most_common(1)[0][0]
+    for lang, places in _by_language(texts).items():
+        if lang not in trained:
+            given[places, columns[most_frequent]] = True
+            continue
+        known = [train[place] for place in trained[lang]]
+        model = _tfidf(by_characters=lang is not None)
+        wanted = [[texts[place].text for place in places], [row.text for row in known]]
+        if several:
+            targets = np.zeros((len(known), len(labels)), np.int64)
+            for number, row in enumerate(known):
+                targets[number, [columns[label] for label in row.labels]] = 1
+            used = np.flatnonzero(targets.any(axis=0) & ~targets.all(axis=0))
+            model.fit(wanted[1], targets[:, used])
+            given[np.array(places)[:, None], used] = model.predict_proba(wanted[0]) >= _DECIDED
+        else:
+            found = _fit_one(model, wanted[1], [row.labels[0] for row in known], wanted[0])
+            given[places, [columns[label] for label in found]] = True
+    return given
+
+
+def tfidf_targets(train: Sequence[TargetRow], rows: Sequence[TargetRow]) -> list[str]:
+    """Labels by TF-IDF of the whole text, blind to the target."""
+    model = _tfidf(by_characters=False)
+    return _fit_one(
+        model, [row.text for row in train], [r.label for r in train], [r.text for r in rows]
+    )
+
+
+def tfidf_scores(train: Sequence[tuple[str, float]], texts: Sequence[str]) -> Floats:
+    """Scores by TF-IDF with ridge regression."""
+    try:
+        from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.linear_model import Ridge
+        from sklearn.pipeline import make_pipeline
+    except ImportError as error:
+        raise missing_extra(error) from error
+    model = make_pipeline(TfidfVectorizer(**_WORDS), Ridge())
+    model.fit([text for text, _ in train], [score for _, score in train])
+    scores: Floats = model.predict(list(texts))
+    return scores
+
+
+def majority(labels: Sequence[str]) -> str:
+    """The most frequent label; the first of equals in the alphabet.
+
+    >>> majority(["b", "a", "b", "a"])
+    'a'
+    """
+    counts = Counter(labels)
+    return min(counts, key=lambda label: (-counts[label], label))
+
+
+def gazetteer(train: Sequence[TagRow]) -> Callable[[Sequence[str]], list[str]]:
+    """A tagger that knows the entities of some rows, as they are written there.
+
+    An entity that has several types there gets the most frequent one.
+    """
+    types: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for row in train:
+        for kind, start, end in entity_spans(row.tags):
+            types[row.tokens[start:end]].append(kind)
+    known = {name: majority(kinds) for name, kinds in types.items()}
+    longest = max(map(len, known), default=0)
+
+    def tag(tokens: Sequence[str]) -> list[str]:
+        tags = [OUTSIDE] * len(tokens)
+        start = 0
+        while start < len(tokens):
+            for size in range(min(longest, len(tokens) - start), 0, -1):
+                kind = known.get(tuple(tokens[start : start + size]))
+                if kind is not None:
+                    tags[start : start + size] = [f"B-{kind}"] + [f"I-{kind}"] * (size - 1)
+                    start += size
+                    break
+            else:
+                start += 1
+        return tags
+
+    return tag
+
+
+def fasttext_language(texts: Sequence[str]) -> list[str]:
+    """Language of each text by lid.176 alone."""
+    from models.language import LanguageDetector
+    from models.manifest import SHIPPED, read
+    from models.predictor import LANGUAGE_MODEL
+
+    model = read(SHIPPED).model_file(LANGUAGE_MODEL)
+    detector = LanguageDetector(model, min_confidence=0.0, high_accuracy=False)
+    return [detector.detect_fast(text).code for text in texts]
+
+
+def _by_language(rows: Sequence[TextRow]) -> dict[str | None, list[int]]:
+    """Places of the rows in each language."""
+    places: dict[str | None, list[int]] = defaultdict(list)
+    for place, row in enumerate(rows):
+        places[short(row.lang) if row.lang else None].append(place)
+    return places
+
+
+def _fit_one(
+    model: "ClassifierMixin", texts: Sequence[str], labels: Sequence[str], asked: Sequence[str]
+) -> list[str]:
+    if len(set(labels)) == 1:
+        return [labels[0]] * len(asked)
+    model.fit(texts, labels)
+    return [str(label) for label in model.predict(asked)]
+
+
+def _tfidf(*, by_characters: bool) -> Any:
+    try:
+        from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.multiclass import OneVsRestClassifier
+        from sklearn.pipeline import make_pipeline
+    except ImportError as error:
+        raise missing_extra(error) from error
+    return make_pipeline(
+        TfidfVectorizer(**(_CHARACTERS if by_characters else _WORDS)),
+        OneVsRestClassifier(LogisticRegression(C=_INVERSE_PENALTY, solver="liblinear")),
+    )

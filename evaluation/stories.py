@@ -1,0 +1,296 @@
+"""Articles into stories: the clustering of the job, and the ways it has to beat.
+
+Rows are placed in event time through `models.stories`, as the job does; gold stories only score.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from evaluation.clusters import Agreement, agreement
+from evaluation.rows import WrongRowError
+from models.encoder import Encoder, TokenIds
+from models.manifest import SHIPPED, Manifest
+from models.manifest import read as read_manifest
+from models.session import FallbackSession, OnnxSession, providers
+from models.stories import cluster, density
+from models.stories.cluster import Change, Clustering, Stories, StoryArticle
+from models.stories.terms import TermWeights, Vocabulary, terms
+from schemas.errors import InferenceError, SetupError
+from schemas.packed import opened, unpacked
+
+Vectors = npt.NDArray[np.float32]
+
+ENCODER = "minilm"
+BATCH = 16
+TIDY_EVERY = 500
+"""Articles between two passes that merge and split; the job does it by the clock."""
+
+TEXT_FIELDS = ("id", "title", "source", "story")
+TERM_LEVELS = tuple(np.round(np.arange(0.05, 0.55, 0.05), 2))
+VECTOR_LEVELS = tuple(np.round(np.arange(0.30, 0.80, 0.05), 2))
+CLUSTER_SIZES = (2, 3, 5, 8, 12, 20)
+
+
+class Row(NamedTuple):
+    """An article with its gold story."""
+
+    id: str
+    title: str
+    body: str
+    source: str
+    published_ms: int
+    story: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that is printed.
+
+    baselines         each at the setting with the best BCubed F1 on these rows
+    documents_per_s   placing and tidying, without the encoder
+    """
+
+    rows: int
+    gold: int
+    ours: Agreement
+    documents_per_s: float
+    baselines: dict[str, tuple[float, Agreement]]
+
+    @property
+    def over_baseline(self) -> float:
+        """BCubed F1 above the best baseline's."""
+        return self.ours.bcubed.f1 - max(a.bcubed.f1 for _, a in self.baselines.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """As `--json` writes it."""
+        return {
+            "rows": self.rows,
+            "gold_stories": self.gold,
+            "metrics": {
+                **_figures(self.ours),
+                "bcubed_f1_over_baseline": round(self.over_baseline, 5),
+                "documents_per_s": round(self.documents_per_s, 1),
+            },
+            "baselines": {
+                name: {"setting": setting, "metrics": _figures(found)}
+                for name, (setting, found) in self.baselines.items()
+            },
+        }
+
+
+def evaluate(path: str) -> Report:
+    """Place the articles of a file. Raises WrongRowError, SetupError."""
+    rows = sorted(read(path), key=lambda row: row.published_ms)
+    return report(rows, embed([_text(row) for row in rows]), cluster.read())
+
+
+def report(rows: Sequence[Row], vectors: Vectors, clustering: Clustering) -> Report:
+    """Our stories and every baseline's.
+
+    rows     in order of time
+    vectors  float32 (rows, width), of length 1
+    """
+    gold = [row.story for row in rows]
+    articles = story_articles(rows, vectors)
+    started = perf_counter()
+    found = place_all(articles, clustering)
+    taken = perf_counter() - started
+    words = _weights(rows)
+    baselines = {
+        "single-pass TF-IDF": _best(gold, TERM_LEVELS, lambda at: single_pass_terms(words, at)),
+        "single-pass embedding": _best(
+            gold, VECTOR_LEVELS, lambda at: single_pass_vectors(vectors, at)
+        ),
+        "offline HDBSCAN": _best(gold, CLUSTER_SIZES, lambda at: offline(vectors, int(at))),
+    }
+    return Report(len(rows), len(set(gold)), agreement(gold, found), len(rows) / taken, baselines)
+
+
+def place_all(articles: Iterable[StoryArticle], clustering: Clustering) -> list[str]:
+    """The story of each article at the end, merges and splits included."""
+    stories = Stories(clustering)
+    placed: dict[str, str] = {}
+    changes: list[Change] = []
+    for number, article in enumerate(articles, start=1):
+        placed[article.article_id] = stories.place(article).story_id
+        if number % TIDY_EVERY == 0:
+            changes += stories.tidy()
+    changes += stories.tidy()
+    merged: dict[str, str] = {}
+    for change in changes:
+        placed |= dict.fromkeys(change.articles, change.new)
+        if change.kind == "merged":
+            merged[change.old] = change.new
+    return [_followed(story, merged) for story in placed.values()]
+
+
+def read(path: str) -> Iterator[Row]:
+    """The rows of a file (`-`: standard input), in its order. Raises WrongRowError."""
+    first_lines: dict[str, int] = {}
+    raw, _ = opened(path)
+    with unpacked(path, raw) as lines:
+        for line, content in enumerate(lines, start=1):
+            if not content.strip():
+                continue
+            try:
+                row = _row(json.loads(content))
+            except (ValueError, RecursionError) as fault:
+                raise WrongRowError(f"{path}, line {line}: {fault}") from None
+            if row.id in first_lines:
+                raise WrongRowError(
+                    f"{path}, line {line}: id {row.id!r} stands on line {first_lines[row.id]}, too"
+                )
+            first_lines[row.id] = line
+            yield row
+    if not first_lines:
+        raise SetupError(f"{path} has no rows")
+
+
+def story_articles(rows: Sequence[Row], vectors: Vectors) -> list[StoryArticle]:
+    """Rows as the clustering reads them."""
+    return [
+        StoryArticle(row.id, row.title, row.source, row.published_ms, vector)
+        for row, vector in zip(rows, vectors, strict=True)
+    ]
+
+
+def embed(texts: Sequence[str]) -> Vectors:
+    """Vectors of texts by the shipped encoder, float32 (texts, width)."""
+    manifest = read_manifest(SHIPPED)
+    encoder = _encoder(manifest)
+    output = next(r.output for r in manifest.routes if r.model == ENCODER)
+    ids = [encoder.tokenize(text) for text in texts]
+    order = sorted(range(len(ids)), key=lambda place: len(ids[place]))
+    vectors: list[Any] = [None] * len(ids)
+    for start in range(0, len(order), BATCH):
+        places = order[start : start + BATCH]
+        batch: list[TokenIds] = [ids[place] for place in places]
+        for place, answer in zip(places, encoder.run(batch), strict=True):
+            if isinstance(answer, InferenceError):
+                raise SetupError(f"the encoder fails on row {place + 1}: {answer.detail}")
+            vectors[place] = answer[output]
+    return np.stack(vectors).astype(np.float32)
+
+
+def single_pass_terms(weights: Sequence[TermWeights], level: float) -> list[str]:
+    """Join the story with the largest TF-IDF cosine to its centre, from a level on."""
+    sums: list[TermWeights] = []
+    squares: list[float] = []
+    holders: dict[str, set[int]] = {}
+    found = []
+    for article in weights:
+        shared: dict[int, float] = {}
+        for word, weight in article.items():
+            for story in holders.get(word, ()):
+                shared[story] = shared.get(story, 0.0) + weight * sums[story][word]
+        best = max(shared, key=lambda s: (shared[s] / squares[s] ** 0.5, -s), default=-1)
+        if best < 0 or shared[best] / squares[best] ** 0.5 < level:
+            best = len(sums)
+            sums.append({})
+            squares.append(0.0)
+        squares[best] += sum(w * (w + 2 * sums[best].get(t, 0.0)) for t, w in article.items())
+        for word, weight in article.items():
+            sums[best][word] = sums[best].get(word, 0.0) + weight
+            holders.setdefault(word, set()).add(best)
+        found.append(str(best))
+    return found
+
+
+def single_pass_vectors(vectors: Vectors, level: float) -> list[str]:
+    """Join the story with the largest cosine to its centre, from a level on."""
+    centres = np.zeros_like(vectors)
+    sums = np.zeros_like(vectors)
+    count = 0
+    found = []
+    for vector in vectors:
+        cosines = centres[:count] @ vector
+        best = int(cosines.argmax()) if count else -1
+        if best < 0 or cosines[best] < level:
+            best, count = count, count + 1
+        sums[best] += vector
+        centres[best] = sums[best] / np.linalg.norm(sums[best])
+        found.append(str(best))
+    return found
+
+
+def offline(vectors: Vectors, smallest: int) -> list[str]:
+    """HDBSCAN on everything at once; noise is a story each."""
+    labels = density.clusters(vectors, smallest=smallest)
+    return [str(label) if label >= 0 else f"alone {place}" for place, label in enumerate(labels)]
+
+
+def _followed(story: str, merged: Mapping[str, str]) -> str:
+    while story in merged:
+        story = merged[story]
+    return story
+
+
+def _best(
+    gold: Sequence[str], settings: Iterable[float], found: Callable[[float], list[str]]
+) -> tuple[float, Agreement]:
+    """The setting with the best BCubed F1, with its figures."""
+    tried = [(float(setting), agreement(gold, found(setting))) for setting in settings]
+    return max(tried, key=lambda pair: pair[1].bcubed.f1)
+
+
+def _weights(rows: Sequence[Row]) -> list[TermWeights]:
+    vocabulary = Vocabulary()
+    weights = []
+    for row in rows:
+        words = terms(row.title)
+        vocabulary.learn(words)
+        weights.append(vocabulary.weigh(words))
+    return weights
+
+
+def _encoder(manifest: Manifest) -> Encoder:
+    file = manifest.model_file(ENCODER)
+    max_tokens = manifest.entry(ENCODER).max_tokens
+    if max_tokens is None:
+        raise SetupError(f"model {ENCODER} has no max_tokens in the manifest")
+    session = FallbackSession(
+        lambda provider: OnnxSession(file, provider, threads=1), providers("auto")
+    )
+    return Encoder(session, manifest.tokenizer_file(ENCODER), max_tokens=max_tokens)
+
+
+def _row(columns: Any) -> Row:
+    if not isinstance(columns, dict):
+        raise ValueError(f"a JSON {type(columns).__name__}; expected an object")
+    for name in TEXT_FIELDS:
+        if not isinstance(columns.get(name), str) or not columns[name].strip():
+            raise ValueError(f"{name} is {columns.get(name)!r}; expected text")
+    body = columns.get("body") or ""
+    if not isinstance(body, str):
+        raise ValueError(f"body is {body!r}; expected text")
+    published_ms = columns.get("published_ms")
+    if type(published_ms) is not int:
+        raise ValueError(
+            f"published_ms is {published_ms!r}; expected milliseconds since 1970, a whole number"
+        )
+    return Row(
+        columns["id"], columns["title"], body, columns["source"], published_ms, columns["story"]
+    )
+
+
+def _text(row: Row) -> str:
+    return f"{row.title}\n{row.body}" if row.body else row.title
+
+
+def _figures(found: Agreement) -> dict[str, float]:
+    return {
+        "bcubed_precision": round(found.bcubed.precision, 5),
+        "bcubed_recall": round(found.bcubed.recall, 5),
+        "bcubed_f1": round(found.bcubed.f1, 5),
+        "pairwise_precision": round(found.pairwise.precision, 5),
+        "pairwise_recall": round(found.pairwise.recall, 5),
+        "pairwise_f1": round(found.pairwise.f1, 5),
+        "ami": round(found.ami, 5),
+        "stories": found.clusters,
+    }

@@ -1,0 +1,104 @@
+import json
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from evaluation import breaking
+from evaluation.breaking import Row
+from evaluation.rows import WrongRowError
+from models.breaking import fit
+from models.breaking.outcome import HOUR_MS, Outcome
+from schemas.errors import SetupError
+
+DAY_MS = 24 * HOUR_MS
+OUTCOME = Outcome(20, 3.0)
+
+
+def stream(days: int = 4, seed: int = 1) -> list[Row]:
+    """Ten stories a day; every fifth breaks within an hour, the others reach eight sources."""
+    chance = random.Random(seed)
+    rows = []
+    for day in range(days):
+        for number in range(10):
+            born = day * DAY_MS + number * 2 * HOUR_MS
+            breaks = number % 5 == 0
+            for source in range(25 if breaks else 8):
+                pace = 2 if breaks else 15
+                at = born + round(source * pace * 60_000 * chance.uniform(0.8, 1.2))
+                rows.append(Row(f"{day}.{number}", f"s{chance.randrange(500)}", at))
+    return sorted(rows, key=lambda row: row.published_ms)
+
+
+@pytest.fixture(scope="module")
+def report() -> Iterator[breaking.Report]:
+    with pytest.MonkeyPatch.context() as small:
+        small.setattr(fit, "TREES", 20)
+        small.setattr(fit, "FEWEST_IN_LEAF", 10)
+        yield breaking.report(breaking.replay(stream(), OUTCOME, 2 * DAY_MS), 2 * DAY_MS)
+
+
+def test_stories_born_later_are_reported(report):
+    assert (report.stories, report.broke) == (20, 4)
+
+
+def test_json_has_what_the_contract_names(report):
+    told = json.loads(json.dumps(report.to_json()))
+    assert set(told["by_budget"]) == {"5", "12", "25"}
+    assert {"alerts_per_day", "precision", "recall", "lead_min"} <= set(told["by_budget"]["12"])
+    assert {"brier", "ece", "baselines"} <= set(told)
+    assert all("by_budget" in rule for rule in told["baselines"].values())
+
+
+def test_no_budget_is_overdrawn(report):
+    for points in (report.by_budget, *report.baselines.values()):
+        for alerts, point in points.items():
+            assert point.alerts_per_day <= alerts
+            assert 0 <= point.precision <= 1
+            assert 0 <= point.recall <= 1
+
+
+def test_rule_of_sources_in_a_quarter_of_an_hour_finds_the_stories_that_break(report):
+    point = report.baselines["n sources in 15 min"][5]
+    assert point.recall == 1.0
+    assert point.precision == 1.0
+    assert point.lead_min is not None
+    assert point.lead_min > 0
+
+
+def test_moments_stop_where_the_story_has_broken():
+    replayed = breaking.replay(stream(), OUTCOME, 2 * DAY_MS)
+    sources = replayed.evidence[:, 2]
+    assert sources.max() == OUTCOME.sources - 1
+    assert sum(story.broke_ms is not None for story in replayed.stories) == 8
+
+
+def test_stream_in_which_nothing_breaks_cannot_be_reported():
+    replayed = breaking.replay(stream(), Outcome(500, 3.0), 2 * DAY_MS)
+    with pytest.raises(SetupError, match="none breaks"):
+        breaking.report(replayed, 2 * DAY_MS)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("[]", "line 2: not a JSON object"),
+        ("{", "line 2: not a JSON object"),
+        ('{"story": "a", "published_ms": 1}', "line 2: there is no 'source'"),
+        ('{"story": "", "source": "b", "published_ms": 1}', "line 2: story is ''; expected text"),
+        ('{"story": "a", "source": "b", "published_ms": 1.5}', "line 2: published_ms is 1.5"),
+        ('{"story": "a", "source": "b", "published_ms": true}', "line 2: published_ms is True"),
+    ],
+)
+def test_wrong_row_stops_with_file_line_and_reason(tmp_path, line, reason):
+    file = tmp_path / "rows.jsonl"
+    file.write_text('{"id": "1", "story": "a", "source": "b", "published_ms": 1}\n' + line)
+    with pytest.raises(WrongRowError, match=f"rows.jsonl, {reason}"):
+        list(breaking.read(str(file)))
+
+
+def test_empty_file_is_named(tmp_path):
+    file = tmp_path / "rows.jsonl"
+    file.write_text("\n")
+    with pytest.raises(SetupError, match="has no rows"):
+        list(breaking.read(str(file)))

@@ -1,0 +1,68 @@
+import json
+
+import numpy as np
+import pytest
+
+from evaluation import stories
+from evaluation.rows import WrongRowError
+from evaluation.stories import Row
+from models.stories.cluster import Clustering
+from models.stories.decide import Weights
+from schemas.errors import SetupError
+
+WIDTH = 384
+EASY = Clustering(join=Weights(20, 5, 0, 0, 0, 0, -10), merge=Weights(20, 5, 0, 0, 0, 0, -10))
+GOOD = '{"id": "1", "title": "a", "source": "s", "published_ms": 1, "story": "x"}\n'
+
+
+def rows(count: int = 40) -> tuple[list[Row], np.ndarray]:
+    chance = np.random.default_rng(0)
+    centres = chance.normal(size=(4, WIDTH))
+    vectors = np.stack([centres[n % 4] + 0.5 * chance.normal(size=WIDTH) for n in range(count)])
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    made = [Row(str(n), f"event{n % 4} told{n}", "", "s", n, str(n % 4)) for n in range(count)]
+    return made, vectors.astype(np.float32)
+
+
+def test_plain_stories_are_found_by_everyone():
+    report = stories.report(*rows(), EASY)
+    assert report.ours.bcubed.f1 == 1.0
+    assert report.gold == 4
+    told = json.loads(json.dumps(report.to_json()))
+    assert {"bcubed_f1", "bcubed_f1_over_baseline", "pairwise_f1", "ami"} <= set(told["metrics"])
+    assert set(told["baselines"]) == {
+        "single-pass TF-IDF",
+        "single-pass embedding",
+        "offline HDBSCAN",
+    }
+
+
+def test_gold_does_not_steer():
+    made, vectors = rows()
+    other = [row._replace(story="same") for row in made]
+    found = [stories.place_all(stories.story_articles(r, vectors), EASY) for r in (made, other)]
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("[]", "line 2: a JSON list; expected an object"),
+        ("{", "line 2: Expecting"),
+        (GOOD.replace('"x"', "7").replace('"1"', '"2"'), "line 2: story is 7; expected text"),
+        (GOOD.replace(": 1,", ': "1",').replace('"id": "1"', '"id": "2"'), "line 2: published_ms"),
+        (GOOD, "line 2: id '1' stands on line 1, too"),
+    ],
+)
+def test_wrong_row_stops_with_file_line_and_reason(tmp_path, line, reason):
+    file = tmp_path / "rows.jsonl"
+    file.write_text(GOOD + line)
+    with pytest.raises(WrongRowError, match=f"rows.jsonl, {reason}"):
+        list(stories.read(str(file)))
+
+
+def test_empty_file_is_named(tmp_path):
+    file = tmp_path / "rows.jsonl"
+    file.write_text("")
+    with pytest.raises(SetupError, match="has no rows"):
+        list(stories.read(str(file)))

@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 from schemas.article import Article
 from schemas.dead_letter import DeadLetter
 from schemas.enriched_article import EnrichedArticle
+from schemas.quality_signal import QualitySignal
 from schemas.record import Record
 
 R = TypeVar("R", bound=Record)
@@ -88,6 +89,18 @@ DEAD_LETTERS = Topic(
     doc="Records that a job could not process, whole, with the reason.",
 )
 
+QUALITY_SIGNALS = Topic(
+    name="quality.signals",
+    record="quality_signal",
+    record_type=QualitySignal,
+    key="kind/subject",
+    partitions=1,
+    retention_ms=30 * _DAY_MS,
+    cleanup="delete",
+    max_message_bytes=_MIB,
+    doc="Sources and models that are not as usual.",
+)
+
 TOPICS: dict[str, Topic[Any]] = {
-    topic.name: topic for topic in (ARTICLES_RAW, ARTICLES_ENRICHED, DEAD_LETTERS)
+    topic.name: topic for topic in (ARTICLES_RAW, ARTICLES_ENRICHED, DEAD_LETTERS, QUALITY_SIGNALS)
 }

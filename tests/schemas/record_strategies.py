@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from schemas.article import Article
 from schemas.dead_letter import DeadLetter
 from schemas.enriched_article import EnrichedArticle, Entity, Language, Sentiment, TopicScore
-from schemas.topics import ARTICLES_ENRICHED, ARTICLES_RAW, DEAD_LETTERS
+from schemas.quality_signal import QualitySignal
+from schemas.topics import ARTICLES_ENRICHED, ARTICLES_RAW, DEAD_LETTERS, QUALITY_SIGNALS
 
 INT32, INT64 = 2**31, 2**63
 milliseconds = st.integers(-INT64, INT64 - 1)
@@ -86,8 +87,20 @@ dead_letters = st.builds(
     failed_ms=milliseconds,
 )
 
+quality_signals = st.builds(
+    QualitySignal,
+    kind=name,
+    subject=name,
+    origin=text,
+    observed=st.floats(allow_nan=False),
+    expected=st.floats(allow_nan=False),
+    detail=text,
+    raised_ms=milliseconds,
+)
+
 topics_and_records = st.one_of(
     st.tuples(st.just(ARTICLES_RAW), articles),
     st.tuples(st.just(ARTICLES_ENRICHED), enriched_articles),
     st.tuples(st.just(DEAD_LETTERS), dead_letters),
+    st.tuples(st.just(QUALITY_SIGNALS), quality_signals),
 )

@@ -6,7 +6,21 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from cli import bench, dead_letters, demo, jobs, local, replay, settings, tail, topics
+from cli import (
+    bench,
+    dead_letters,
+    demo,
+    evaluate,
+    ingest,
+    jobs,
+    local,
+    models,
+    replay,
+    settings,
+    tail,
+    topics,
+    train,
+)
 from local.errors import StackError
 from schemas.errors import WiredeskError
 
@@ -36,7 +50,11 @@ app.command("submit")(jobs.submit)
 app.command("cancel")(jobs.cancel)
 app.add_typer(topics.app, name="topics")
 app.command("replay")(replay.replay)
+app.add_typer(ingest.app, name="ingest")
 app.command("tail")(tail.tail)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(models.app, name="models")
 app.add_typer(bench.app, name="bench")
+app.add_typer(evaluate.app, name="evaluate")
+app.command("train")(train.train)
 app.command("settings")(settings.settings)

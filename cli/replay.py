@@ -14,9 +14,10 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from cli.connection import BootstrapOption, SettingsOption, connect
 from cli.topics import complete_topic, known_topic
 from ingest.pace import Pace, at_rate, at_speed, flat_out
-from ingest.rows import STDIN, BadRow, Row, RowFile, RowFormat, article
+from ingest.rows import BadRow, Row, RowFile, RowFormat, article
 from schemas.article import Article
 from schemas.errors import SetupError
+from schemas.packed import STDIN
 from schemas.topics import ARTICLES_RAW, Topic
 
 err = Console(stderr=True)

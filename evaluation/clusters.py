@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaln
 
-Labels = npt.NDArray[np.intp]
+_NOTHING = 1e-12
+"""Information in nats below which rounding speaks."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def contingency(gold: Sequence[str], found: Sequence[str]) -> npt.NDArray[np.int
 
 def _pairs(sizes: npt.NDArray[np.generic]) -> float:
     counts = np.asarray(sizes, np.float64)
-    return float((counts * (counts - 1) / 2).sum())
+    return float((counts * (counts - 1)).sum()) / 2
 
 
 def _ami(table: npt.NDArray[np.int64]) -> float:
@@ -84,7 +85,8 @@ def _ami(table: npt.NDArray[np.int64]) -> float:
     mutual = float((both / items * np.log(items * both / (rows[r] * columns[c]))).sum())
     chance = _expected_mutual(rows, columns, items)
     entropy = (_entropy(rows, items) + _entropy(columns, items)) / 2
-    return (mutual - chance) / max(entropy - chance, np.finfo(float).eps)
+    spread = entropy - chance
+    return (mutual - chance) / spread if spread > _NOTHING else 0.0
 
 
 def _entropy(sizes: npt.NDArray[np.int64], items: int) -> float:

@@ -14,10 +14,9 @@ import numpy.typing as npt
 
 from evaluation.clusters import Agreement, agreement
 from evaluation.rows import WrongRowError
-from models.encoder import Encoder, TokenIds
-from models.manifest import SHIPPED, Manifest
+from models.manifest import SHIPPED
 from models.manifest import read as read_manifest
-from models.session import FallbackSession, OnnxSession, providers
+from models.opening import open_encoder
 from models.stories import cluster, density
 from models.stories.cluster import Change, Clustering, Stories, StoryArticle
 from models.stories.terms import TermWeights, Vocabulary, terms
@@ -26,10 +25,13 @@ from schemas.packed import opened, unpacked
 
 Vectors = npt.NDArray[np.float32]
 
-ENCODER = "minilm"
+EMBEDDING = "embedding"
+"""The task whose route names the encoder."""
+
 BATCH = 16
 TIDY_EVERY = 500
-"""Articles between two passes that merge and split; the job does it by the clock."""
+DENSITY_EVERY = 2000
+"""Articles between two passes that merge, and that HDBSCAN looks at; the job goes by event time."""
 
 TEXT_FIELDS = ("id", "title", "source", "story")
 TERM_LEVELS = tuple(np.round(np.arange(0.05, 0.55, 0.05), 2))
@@ -120,7 +122,7 @@ def place_all(articles: Iterable[StoryArticle], clustering: Clustering) -> list[
     for number, article in enumerate(articles, start=1):
         placed[article.article_id] = stories.place(article).story_id
         if number % TIDY_EVERY == 0:
-            changes += stories.tidy()
+            changes += stories.tidy(with_density=number % DENSITY_EVERY == 0)
     changes += stories.tidy()
     merged: dict[str, str] = {}
     for change in changes:
@@ -163,19 +165,20 @@ def story_articles(rows: Sequence[Row], vectors: Vectors) -> list[StoryArticle]:
 def embed(texts: Sequence[str]) -> Vectors:
     """Vectors of texts by the shipped encoder, float32 (texts, width)."""
     manifest = read_manifest(SHIPPED)
-    encoder = _encoder(manifest)
-    output = next(r.output for r in manifest.routes if r.model == ENCODER)
+    route = next(r for r in manifest.routes if r.task == EMBEDDING)
+    encoder = open_encoder(manifest, route.model, threads=1)
     ids = [encoder.tokenize(text) for text in texts]
     order = sorted(range(len(ids)), key=lambda place: len(ids[place]))
     vectors: list[Any] = [None] * len(ids)
     for start in range(0, len(order), BATCH):
         places = order[start : start + BATCH]
-        batch: list[TokenIds] = [ids[place] for place in places]
-        for place, answer in zip(places, encoder.run(batch), strict=True):
+        answers = encoder.run([ids[place] for place in places])
+        for place, answer in zip(places, answers, strict=True):
             if isinstance(answer, InferenceError):
                 raise SetupError(f"the encoder fails on row {place + 1}: {answer.detail}")
-            vectors[place] = answer[output]
-    return np.stack(vectors).astype(np.float32)
+            vectors[place] = answer[route.output]
+    stacked: Vectors = np.stack(vectors).astype(np.float32)
+    return stacked
 
 
 def single_pass_terms(weights: Sequence[TermWeights], level: float) -> list[str]:
@@ -247,17 +250,6 @@ def _weights(rows: Sequence[Row]) -> list[TermWeights]:
         vocabulary.learn(words)
         weights.append(vocabulary.weigh(words))
     return weights
-
-
-def _encoder(manifest: Manifest) -> Encoder:
-    file = manifest.model_file(ENCODER)
-    max_tokens = manifest.entry(ENCODER).max_tokens
-    if max_tokens is None:
-        raise SetupError(f"model {ENCODER} has no max_tokens in the manifest")
-    session = FallbackSession(
-        lambda provider: OnnxSession(file, provider, threads=1), providers("auto")
-    )
-    return Encoder(session, manifest.tokenizer_file(ENCODER), max_tokens=max_tokens)
 
 
 def _row(columns: Any) -> Row:

@@ -13,6 +13,9 @@ from jobs.runtime.steps import step
 from models.admission import PublicationWindow
 from models.analyzer import AnalyzerConfig
 from models.batching import BatchPolicy
+from models.generative import Endpoint
+from models.heads import HeadOptions
+from models.manifest import SHIPPED
 from schemas.topics import ARTICLES_ENRICHED, ARTICLES_RAW, DEAD_LETTERS
 from udfs.enrich_articles import EnrichArticles, outcome_type
 from udfs.route_outcomes import RouteOutcomes, dead_letters_tag, kafka_record_type
@@ -54,6 +57,8 @@ def build(raws: DataStream, s: EnrichSettings) -> Outputs:
 def enrich_articles(s: EnrichSettings) -> EnrichArticles:
     """The enriching operator as the settings want it."""
     return EnrichArticles(
+        manifest=s.models_manifest or SHIPPED,
+        non_commercial=s.non_commercial_models,
         analyzer=analyzer_config(s),
         window=PublicationWindow(s.earliest_published, s.future_tolerance_s),
         registry_url=s.schema_registry_url,
@@ -72,6 +77,28 @@ def analyzer_config(s: EnrichSettings) -> AnalyzerConfig:
         cache_ttl_s=s.cache_ttl_s,
         language_min_confidence=s.language_min_confidence,
         language_high_accuracy=s.language_accuracy is LanguageAccuracy.HIGH,
+        heads=HeadOptions(
+            topics_precision=s.topics_precision,
+            entities_score=s.entities_min_score,
+            summary_sentences=s.summary_max_sentences,
+            summary_characters=s.summary_max_characters,
+            tags=s.tags_max,
+        ),
+        summarizer=summarizer(s),
+    )
+
+
+def summarizer(s: EnrichSettings) -> Endpoint | None:
+    """Where summaries are written, if the settings want it."""
+    if s.summary_url is None:
+        return None
+    return Endpoint(
+        url=s.summary_url,
+        model=s.summary_model,
+        api_key=s.secret("summary_api_key"),
+        timeout_s=s.summary_timeout_s,
+        max_sentences=s.summary_max_sentences,
+        max_characters=s.summary_max_characters,
     )
 
 

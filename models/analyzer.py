@@ -1,20 +1,23 @@
 """A text in, every task's answer out."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from cachetools import TTLCache
 
+from models.adapters import AdapterSession
 from models.batching import BatchPolicy
-from models.encoder import Encoder, Outputs, TokenIds
-from models.heads import HEADS
+from models.encoder import Outputs, Tokens
+from models.generative import Endpoint, Summarizer
+from models.heads import HEADS, FoundEntity, Head, HeadOptions, Reading
 from models.language import HEAD_CHARACTERS, LanguageDetector
 from models.manifest import Manifest, Route
 from models.micro_batcher import MicroBatcher
-from models.session import FallbackSession, OnnxSession, providers
+from models.opening import encoder_on, open_session
+from models.session import FallbackSession, providers
+from models.tags import Name, Tagger, read_frequencies, stop_words
 from models.text import ArticleText
 from schemas.enriched_article import Language
 from schemas.errors import InferenceError, ModelFileError
@@ -22,12 +25,19 @@ from schemas.errors import InferenceError, ModelFileError
 LANGUAGE_MODEL = "lid176"
 """The manifest's entry for language detection."""
 
+SUMMARIZED_CHARACTERS = 8_000
+"""Of a body that is sent to a summarizing endpoint."""
+
+WORD_FREQUENCIES = "word_frequencies"
+"""The manifest's entry for how common words are."""
+
 
 @dataclass(frozen=True)
 class Analysis:
     """What the models say of a text.
 
-    answers         task to its value; a task that no model covers in this language is absent
+    answers         field of an enriched article to its value; a field that no model answers in
+                    this language is absent, `entities` are models.heads.FoundEntity
     model_versions  task to name and version of the model that answered
     """
 
@@ -38,7 +48,10 @@ class Analysis:
 
 @dataclass(frozen=True)
 class AnalyzerConfig:
-    """How models are run; units as in the job's settings."""
+    """How models are run; units as in the job's settings.
+
+    summarizer  writes summaries in place of the extractive ones; None for nobody
+    """
 
     provider: str
     threads: int
@@ -48,6 +61,8 @@ class AnalyzerConfig:
     cache_ttl_s: int
     language_min_confidence: float
     language_high_accuracy: bool
+    heads: HeadOptions
+    summarizer: Endpoint | None = None
 
 
 @dataclass
@@ -56,6 +71,8 @@ class AnalyzerStats:
 
     texts: int = 0
     cache_hits: int = 0
+    summaries_generated: int = 0
+    summaries_refused: int = 0
     uncovered_tasks: dict[str, int] = field(default_factory=dict)
 
 
@@ -67,13 +84,11 @@ class Analyzer:
     """
 
     def __init__(self, manifest: Manifest, config: AnalyzerConfig) -> None:
-        for route in manifest.routes:
-            if route.task not in HEADS:
-                raise ModelFileError(
-                    f"manifest routes task {route.task}, but there are heads only for "
-                    f"{', '.join(sorted(HEADS))}"
-                )
         self._manifest = manifest
+        self._heads = {
+            (route.head, route.model, route.output): _open_head(manifest, route, config.heads)
+            for route in manifest.job_routes
+        }
         self._languages = LanguageDetector(
             manifest.model_file(LANGUAGE_MODEL),
             min_confidence=config.language_min_confidence,
@@ -82,15 +97,20 @@ class Analyzer:
         self._language_version = (
             f"{manifest.label(LANGUAGE_MODEL)}+{self._languages.second_opinion}"
         )
-        self.sessions = {
-            model: _open_session(manifest, model, config)
-            for model in dict.fromkeys(route.model for route in manifest.routes)
+        self.sessions: dict[str, FallbackSession | AdapterSession] = {
+            model: open_session(
+                manifest,
+                model,
+                providers(config.provider),
+                threads=config.threads,
+                streams=config.streams,
+            )
+            for model in dict.fromkeys(route.model for route in manifest.job_routes)
         }
         self.encoders = {
-            model: _open_encoder(manifest, model, session)
-            for model, session in self.sessions.items()
+            model: encoder_on(session, manifest, model) for model, session in self.sessions.items()
         }
-        self.batchers: dict[str, MicroBatcher[TokenIds, Outputs]] = {
+        self.batchers: dict[str, MicroBatcher[Tokens, Outputs]] = {
             model: MicroBatcher(
                 encoder.run, length=len, policy=config.batch, streams=config.streams
             )
@@ -99,6 +119,9 @@ class Analyzer:
         self._known: TTLCache[str, asyncio.Future[Analysis]] = TTLCache(
             config.cache_entries, config.cache_ttl_s
         )
+        self._summarizer = Summarizer(config.summarizer) if config.summarizer else None
+        self._tagger = Tagger(read_frequencies(manifest.model_file(WORD_FREQUENCIES)))
+        self._most_tags = config.heads.tags
         self.stats = AnalyzerStats(uncovered_tasks=dict.fromkeys(manifest.tasks, 0))
 
     async def analyze(self, text: ArticleText) -> Analysis:
@@ -124,11 +147,8 @@ class Analyzer:
             if isinstance(answer, InferenceError):
                 raise ModelFileError(f"model {model} fails on a plain text: {answer.detail}")
             for route in self._manifest.routes:
-                if route.model == model and route.output not in answer:
-                    raise ModelFileError(
-                        f"task {route.task} names output {route.output} of model {model}, "
-                        f"which has {', '.join(answer)}"
-                    )
+                if route.model == model:
+                    _check_answer(route, answer)
 
     def close(self) -> None:
         """End the inference threads."""
@@ -160,36 +180,77 @@ class Analyzer:
         for task in self._manifest.tasks:
             if all(route.task != task for route in routes):
                 self.stats.uncovered_tasks[task] += 1
-        pending = {model: self._submit(model, text) for model in {r.model for r in routes}}
-        outputs = {model: await answer for model, answer in pending.items()}
+        models = list(dict.fromkeys(route.model for route in routes))
+        readings = dict(zip(models, await self._read(models, text, language.code), strict=True))
+        answers: dict[str, Any] = {}
+        for route in routes:
+            answers |= self._heads[route.head, route.model, route.output](readings[route.model])
+        answers |= self._tags_of(text, language.code, answers.get("entities", ()))
         versions = {route.task: self._manifest.label(route.model) for route in routes}
+        if self._summarizer is not None and (written := await self._written(text, language.code)):
+            answers |= {"summary": written, "summary_method": "generative"}
+            versions["summary"] = self._summarizer.model
         return Analysis(
             language=language,
-            answers={route.task: _answer(route, outputs[route.model]) for route in routes},
+            answers=answers,
             model_versions={"language": self._language_version} | versions,
         )
 
-    def _submit(self, model: str, text: ArticleText) -> "asyncio.Future[Outputs]":
-        encoder = self.encoders[model]
-        return self.batchers[model].submit(encoder.tokenize(text.head(encoder.max_characters)))
+    def _tags_of(
+        self, text: ArticleText, language: str, entities: Sequence[FoundEntity]
+    ) -> Mapping[str, Any]:
+        """The field `tags`, if there are names or the language has stop words."""
+        names = [Name(e.text, e.mention.type, e.mention.score) for e in entities]
+        if not names and not stop_words(language):
+            return {}
+        return {"tags": self._tagger.tags(text.title, text.body, names, language, self._most_tags)}
+
+    async def _written(self, text: ArticleText, language: str) -> str | None:
+        """What the endpoint writes of a text; None when that is refused or does not come."""
+        if self._summarizer is None or not text.body:
+            return None
+        body = text.body[:SUMMARIZED_CHARACTERS]
+        written = await self._summarizer.summarize(text.title, body, language)
+        if written.summary is None:
+            self.stats.summaries_refused += 1
+        else:
+            self.stats.summaries_generated += 1
+        return written.summary
+
+    async def _read(self, models: Sequence[str], text: ArticleText, language: str) -> list[Reading]:
+        """The text as each of some models reads it, side by side."""
+        heads = [text.head(self.encoders[model].max_characters) for model in models]
+        tokens = [
+            self.encoders[model].tokenize(head) for model, head in zip(models, heads, strict=True)
+        ]
+        outputs = await asyncio.gather(
+            *(self.batchers[model].submit(read) for model, read in zip(models, tokens, strict=True))
+        )
+        return [
+            Reading(text, *of_model, language=language)
+            for of_model in zip(heads, tokens, outputs, strict=True)
+        ]
 
 
-def _open_session(manifest: Manifest, model: str, config: AnalyzerConfig) -> FallbackSession:
-    open_on = partial(
-        OnnxSession,
-        manifest.model_file(model),
-        threads=config.threads,
-        streams=config.streams,
-    )
-    return FallbackSession(open_on, providers(config.provider))
+def _check_answer(route: Route, answer: Outputs) -> None:
+    """Raises ModelFileError where a graph does not answer as its route says."""
+    if route.output not in answer:
+        raise ModelFileError(
+            f"task {route.task} names output {route.output} of model {route.model}, "
+            f"which has {', '.join(answer)}"
+        )
+    columns = answer[route.output].shape[-1]
+    if route.labels and columns != len(route.labels):
+        raise ModelFileError(
+            f"task {route.task} has {len(route.labels)} labels, but output {route.output} of "
+            f"model {route.model} has {columns} columns"
+        )
 
 
-def _open_encoder(manifest: Manifest, model: str, session: FallbackSession) -> Encoder:
-    max_tokens = manifest.entry(model).max_tokens
-    if max_tokens is None:
-        raise ModelFileError(f"model {model} has no max_tokens in {manifest.folder}/manifest.toml")
-    return Encoder(session, manifest.tokenizer_file(model), max_tokens=max_tokens)
-
-
-def _answer(route: Route, outputs: Outputs) -> Any:
-    return HEADS[route.task](outputs[route.output])
+def _open_head(manifest: Manifest, route: Route, options: HeadOptions) -> Head:
+    if route.task not in HEADS:
+        raise ModelFileError(
+            f"manifest routes task {route.task}, but there are heads only for "
+            f"{', '.join(sorted(HEADS))}"
+        )
+    return HEADS[route.task](manifest, route, options)

@@ -2,22 +2,43 @@
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter_ns
 
 import numpy as np
 from tokenizers import Tokenizer
 
+from models.romanise import romanise
 from models.session import Array, Arrays, Session
+from models.word_shapes import shapes_and_words
 from schemas.errors import InferenceError, OutOfMemory
 
-TokenIds = list[int]
 Outputs = Arrays
 """One text's row of every output of the graph."""
 
 CHARACTERS_PER_TOKEN = 6
 """Characters read for each token of the limit; ordinary English needs five."""
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A text as an encoder reads it.
+
+    ids      token ids, special tokens included
+    offsets  int64 (tokens, 2): first and last+1 character of each token in the text as it was
+             given; an empty span for special tokens
+    words    int64 (tokens,): number of the word that each token is of, -1 for special tokens
+    shapes   int64 (tokens,) of models.word_shapes; None if the graph does not take them
+    """
+
+    ids: list[int]
+    offsets: Array
+    words: Array
+    shapes: Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
 
 
 @dataclass
@@ -34,15 +55,29 @@ class EncoderStats:
 class Encoder:
     """Tokenises texts and runs batches of them through one ONNX graph.
 
-    The graph takes `input_ids` and `attention_mask`, int64 (batch, tokens). Threads may share one.
+    The graph takes `input_ids`, `attention_mask` and perhaps `word_shapes`, int64 (batch, tokens).
+    Threads may share one.
+
+    with_shapes  whether the graph takes `word_shapes`
+    romanised    whether it reads texts in Latin letters
     """
 
-    def __init__(self, session: Session, tokenizer: Path, *, max_tokens: int) -> None:
+    def __init__(
+        self,
+        session: Session,
+        tokenizer: Path,
+        *,
+        max_tokens: int,
+        with_shapes: bool = False,
+        romanised: bool = False,
+    ) -> None:
         self._session = session
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
         self._tokenizer.enable_truncation(max_tokens)
         self._tokenizer.no_padding()
         self._max_characters = max_tokens * CHARACTERS_PER_TOKEN
+        self._with_shapes = with_shapes
+        self._romanised = romanised
         self._tokens_that_fit: int | None = None
         self._counting = threading.Lock()
         self.stats = EncoderStats()
@@ -52,12 +87,22 @@ class Encoder:
         """Characters of a text that are looked at."""
         return self._max_characters
 
-    def tokenize(self, text: str) -> TokenIds:
-        """Token ids with the special tokens, cut at the model's limit."""
-        ids: TokenIds = self._tokenizer.encode(text[: self._max_characters]).ids
-        return ids
+    def tokenize(self, text: str) -> Tokens:
+        """The tokens of a text with the special ones, cut at the model's limit."""
+        read = text[: self._max_characters]
+        if not self._romanised:
+            return self._tokens(read)
+        letters, origin = romanise(read)
+        tokens = self._tokens(letters)
+        return replace(tokens, offsets=_spans_before(tokens.offsets, origin))
 
-    def run(self, batch: Sequence[TokenIds]) -> list[Outputs | InferenceError]:
+    def _tokens(self, text: str) -> Tokens:
+        encoding = self._tokenizer.encode(text)
+        offsets = np.array(encoding.offsets, np.int64)
+        shapes, words = shapes_and_words(text, offsets)
+        return Tokens(encoding.ids, offsets, words, shapes if self._with_shapes else None)
+
+    def run(self, batch: Sequence[Tokens]) -> list[Outputs | InferenceError]:
         """Outputs of each text, or why the model failed on that text.
 
         A batch that does not fit into memory is halved, and later ones are kept to that size; one
@@ -68,15 +113,15 @@ class Encoder:
             answers += self._run_or_halve(part)
         return answers
 
-    def _parts(self, batch: Sequence[TokenIds]) -> list[Sequence[TokenIds]]:
+    def _parts(self, batch: Sequence[Tokens]) -> list[Sequence[Tokens]]:
         """The batch in as many parts as memory has asked for."""
         if self._tokens_that_fit is None:
             return [batch]
-        widest = max(len(ids) for ids in batch)
+        widest = max(map(len, batch))
         count = max(1, self._tokens_that_fit // widest)
         return [batch[i : i + count] for i in range(0, len(batch), count)]
 
-    def _run_or_halve(self, batch: Sequence[TokenIds]) -> list[Outputs | InferenceError]:
+    def _run_or_halve(self, batch: Sequence[Tokens]) -> list[Outputs | InferenceError]:
         try:
             return self._run_once(batch)
         except InferenceError as error:
@@ -88,14 +133,14 @@ class Encoder:
             middle = len(batch) // 2
             return self._run_or_halve(batch[:middle]) + self._run_or_halve(batch[middle:])
 
-    def _run_once(self, batch: Sequence[TokenIds]) -> list[Outputs | InferenceError]:
+    def _run_once(self, batch: Sequence[Tokens]) -> list[Outputs | InferenceError]:
         started = perf_counter_ns()
-        ids, mask = pad(batch)
-        outputs = self._session.run({"input_ids": ids, "attention_mask": mask})
+        inputs = pad(batch)
+        outputs = self._session.run(inputs)
         with self._counting:
             self.stats.batches += 1
             self.stats.batched_texts += len(batch)
-            self.stats.batched_tokens += ids.size
+            self.stats.batched_tokens += inputs["input_ids"].size
             self.stats.model_time_us += (perf_counter_ns() - started) // 1000
         return [
             _finite({name: array[row] for name, array in outputs.items()})
@@ -103,18 +148,35 @@ class Encoder:
         ]
 
 
-def pad(batch: Sequence[TokenIds]) -> tuple[Array, Array]:
-    """Token ids and mask of a batch, both int64 (batch, longest text); 0 marks padding.
+def pad(batch: Sequence[Tokens]) -> Arrays:
+    """The graph's inputs for a batch, int64 (batch, longest text) each; 0 marks padding.
 
-    >>> pad([[101, 102], [101, 7592, 102]])[1].tolist()
+    >>> two = [Tokens([7] * size, np.zeros((size, 2)), np.zeros(size)) for size in (2, 3)]
+    >>> pad(two)["attention_mask"].tolist()
     [[1, 1, 0], [1, 1, 1]]
     """
     shape = (len(batch), max(map(len, batch)))
-    ids, mask = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    for row, text in enumerate(batch):
-        ids[row, : len(text)] = text
-        mask[row, : len(text)] = 1
-    return ids, mask
+    inputs = {name: np.zeros(shape, np.int64) for name in ("input_ids", "attention_mask")}
+    if batch[0].shapes is not None:
+        inputs["word_shapes"] = np.zeros(shape, np.int64)
+    for row, tokens in enumerate(batch):
+        inputs["input_ids"][row, : len(tokens)] = tokens.ids
+        inputs["attention_mask"][row, : len(tokens)] = 1
+        if tokens.shapes is not None:
+            inputs["word_shapes"][row, : len(tokens)] = tokens.shapes
+    return inputs
+
+
+def _spans_before(offsets: Array, origin: Sequence[int]) -> Array:
+    """Where spans of a romanised text lie in the text before."""
+    if not origin:
+        return offsets
+    starts = np.array(origin, np.int64)
+    spans = np.zeros_like(offsets)
+    real = offsets[:, 1] > offsets[:, 0]
+    spans[real, 0] = starts[offsets[real, 0]]
+    spans[real, 1] = starts[offsets[real, 1] - 1] + 1
+    return spans
 
 
 def _finite(outputs: Outputs) -> Outputs | InferenceError:

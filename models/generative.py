@@ -131,6 +131,11 @@ class Summarizer:
         self.circuit = Circuit()
         self.reasons: Counter[str] = Counter()
 
+    @property
+    def model(self) -> str:
+        """The model's name, as the endpoint knows it."""
+        return self._endpoint.model
+
     async def __aenter__(self) -> Self:
         return self
 

@@ -4,8 +4,9 @@ import hashlib
 import tomllib
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from schemas.errors import ModelFileError
 
@@ -18,7 +19,13 @@ _STRICT = ConfigDict(frozen=True, extra="forbid")
 class ModelEntry(BaseModel):
     """One model: its files with their digests, and where it comes from.
 
-    max_tokens  longest text the model reads, special tokens included; None if it has no tokens
+    max_tokens   longest text the model reads, special tokens included; None if it has no tokens
+    word_shapes  whether the graph takes `word_shapes` (models.word_shapes) beside the token ids
+    romanised    whether texts are written in Latin letters before they are tokenised
+    commercial   False if a licence of the training data forbids commercial use
+    data         what it was trained on, with licences
+    adapter      low-rank changes to the weights of `file` (models.adapters)
+    gpu_file     the same graph in float16, for CUDA
     """
 
     model_config = _STRICT
@@ -31,45 +38,118 @@ class ModelEntry(BaseModel):
     card: Path
     tokenizer: Path | None = None
     tokenizer_sha256: str | None = None
+    adapter: Path | None = None
+    adapter_sha256: str | None = None
     max_tokens: int | None = None
+    word_shapes: bool = False
+    romanised: bool = False
+    commercial: bool = True
+    data: tuple[str, ...] = ()
+    gpu_file: Path | None = None
+    gpu_sha256: str | None = None
+
+    @model_validator(mode="after")
+    def _files_with_their_digests(self) -> Self:
+        for name, file, sha256 in (
+            ("tokenizer", self.tokenizer, self.tokenizer_sha256),
+            ("adapter", self.adapter, self.adapter_sha256),
+            ("gpu_file", self.gpu_file, self.gpu_sha256),
+        ):
+            if (file is None) != (sha256 is None):
+                raise ValueError(f"{name} and its sha256 belong together; only one is there")
+        return self
+
+    @property
+    def pinned_files(self) -> dict[Path, str]:
+        """Every file whose digest the entry knows, with that digest."""
+        pinned = (
+            (self.file, self.sha256),
+            (self.tokenizer, self.tokenizer_sha256),
+            (self.adapter, self.adapter_sha256),
+            (self.gpu_file, self.gpu_sha256),
+        )
+        return {file: sha256 for file, sha256 in pinned if file is not None and sha256 is not None}
 
 
 class Route(BaseModel):
     """A task, the model and output that answer it, and the languages (ISO 639) it is good for.
 
-    labels  of a classifying output, in the order of its logits; empty for a vector
+    head         name in `wiredesk evaluate`, "sentiment/news"
+    labels       of a classifying output, in the order of its logits; empty for a vector
+    fine_labels  finer types of entities with the label that each belongs to, in their order
+    multi_label  whether each label is a decision of its own (sigmoid), not one of all (softmax)
+    temperature  what logits are divided by (Guo et al., 2017)
+    thresholds   of each label's probability, multi-label outputs only
+    jobs         whether the jobs answer the task with it; False: it is there to be evaluated, or,
+                 `target`, is asked by the head of the entities
+    metrics      what was measured when it was released: "data set: metric" to a fraction
     """
 
     model_config = _STRICT
 
     task: str
+    head: str
     model: str
     output: str
     labels: tuple[str, ...] = ()
+    fine_labels: dict[str, str] = {}
     languages: frozenset[str]
+    multi_label: bool = False
+    temperature: float = Field(default=1.0, gt=0)
+    thresholds: tuple[float, ...] = ()
+    jobs: bool = True
+    metrics: dict[str, float] = {}
+
+    @model_validator(mode="after")
+    def _threshold_of_each_label(self) -> Self:
+        if self.thresholds and len(self.thresholds) != len(self.labels):
+            raise ValueError(f"{len(self.thresholds)} thresholds for {len(self.labels)} labels")
+        return self
 
 
 class Manifest(BaseModel):
-    """What `manifest.toml` says; files are found beside it."""
+    """What `manifest.toml` says; files are found beside it.
+
+    non_commercial  whether the jobs may use models that were trained on such data
+    """
 
     model_config = _STRICT
 
     folder: Path
+    non_commercial: bool = False
     models: dict[str, ModelEntry]
     routes: tuple[Route, ...]
 
     @cached_property
+    def job_routes(self) -> tuple[Route, ...]:
+        """The routes by which the jobs answer."""
+        return tuple(
+            route
+            for route in self.routes
+            if route.jobs and (self.non_commercial or self.entry(route.model).commercial)
+        )
+
+    @cached_property
     def tasks(self) -> tuple[str, ...]:
-        """Every task that some model answers."""
-        return tuple(dict.fromkeys(route.task for route in self.routes))
+        """Every task that some model answers in the jobs."""
+        return tuple(dict.fromkeys(route.task for route in self.job_routes))
 
     def routes_for(self, language: str) -> list[Route]:
         """The first route of each task that covers a language."""
         covering: dict[str, Route] = {}
-        for route in self.routes:
+        for route in self.job_routes:
             if language in route.languages:
                 covering.setdefault(route.task, route)
         return list(covering.values())
+
+    def find(self, task: str, model: str) -> Route | None:
+        """The first route of a task that this model answers."""
+        matching = (r for r in self.routes if r.task == task and r.model == model)
+        return next(matching, None)
+
+    def heads(self, head: str) -> list[Route]:
+        """The routes of a head, in several languages perhaps."""
+        return [route for route in self.routes if route.head == head]
 
     def label(self, model: str) -> str:
         """Name and version, as in `model_versions`.
@@ -92,16 +172,17 @@ class Manifest(BaseModel):
     def model_file(self, model: str) -> Path:
         """Path of a model's file, its digest checked. Raises ModelFileError."""
         entry = self.entry(model)
-        return self._verified(entry.file, entry.sha256)
+        return self.verified(entry.file, entry.sha256)
 
     def tokenizer_file(self, model: str) -> Path:
         """Path of a model's tokenizer, its digest checked. Raises ModelFileError."""
         entry = self.entry(model)
         if entry.tokenizer is None or entry.tokenizer_sha256 is None:
             raise ModelFileError(f"model {model} has no tokenizer in {self.folder}/manifest.toml")
-        return self._verified(entry.tokenizer, entry.tokenizer_sha256)
+        return self.verified(entry.tokenizer, entry.tokenizer_sha256)
 
-    def _verified(self, file: Path, sha256: str) -> Path:
+    def verified(self, file: Path, sha256: str) -> Path:
+        """Path of a file beside the manifest, its digest checked. Raises ModelFileError."""
         path = self.folder / file
         try:
             with path.open("rb") as content:
@@ -116,11 +197,12 @@ class Manifest(BaseModel):
         return path
 
 
-def read(path: Path) -> Manifest:
+def read(path: Path, *, non_commercial: bool = False) -> Manifest:
     """The manifest in a file. Raises ModelFileError."""
     try:
         manifest = Manifest.model_validate(
-            tomllib.loads(path.read_text("utf-8")) | {"folder": path.parent}
+            tomllib.loads(path.read_text("utf-8"))
+            | {"folder": path.parent, "non_commercial": non_commercial}
         )
     except OSError as error:
         raise ModelFileError(f"manifest {path} cannot be read: {error.strerror}") from error

@@ -44,7 +44,7 @@ class Session(Protocol):
 
 
 class OnnxSession:
-    """One graph on one provider.
+    """One graph on one provider; `inputs` are the names of what it takes.
 
     threads  CPU threads, shared among the streams
     streams  runs that callers start side by side
@@ -60,11 +60,12 @@ class OnnxSession:
                 options,
                 providers=[(provider.onnx_name, _provider_options(provider, threads, streams))],
             )
-        except _ORT_ERRORS as error:
+        except ORT_ERRORS as error:
             raise ModelFileError(f"model {path} does not open on {provider}: {error}") from error
         if self._session.get_providers()[0] != provider.onnx_name:
             raise DeviceLost(f"{provider} is installed but has no device that answers")
         self._outputs = [output.name for output in self._session.get_outputs()]
+        self.inputs = tuple(given.name for given in self._session.get_inputs())
         self.provider = provider
 
     def run(self, inputs: Mapping[str, Array]) -> Arrays:
@@ -73,7 +74,7 @@ class OnnxSession:
             return dict(
                 zip(self._outputs, self._session.run(self._outputs, dict(inputs)), strict=True)
             )
-        except _RUN_FAILURES as error:
+        except RUN_FAILURES as error:
             raise classify(str(error) or type(error).__name__, self.provider) from error
 
 
@@ -166,9 +167,9 @@ _OUT_OF_MEMORY = re.compile(
     r"out of memory|failed to allocate|bad.?alloc|alloc_failed|MemoryError", re.IGNORECASE
 )
 _CUDA_FAILURE = re.compile(r"CUDA|CUBLAS|CUDNN", re.IGNORECASE)
-_ORT_ERRORS: tuple[type[Exception], ...] = tuple(
+ORT_ERRORS: tuple[type[Exception], ...] = tuple(
     error
     for error in vars(ort_errors).values()
     if isinstance(error, type) and issubclass(error, Exception)
 )
-_RUN_FAILURES: tuple[type[Exception], ...] = (*_ORT_ERRORS, RuntimeError, MemoryError)
+RUN_FAILURES: tuple[type[Exception], ...] = (*ORT_ERRORS, RuntimeError, MemoryError)

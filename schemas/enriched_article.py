@@ -18,15 +18,33 @@ class Language(Record):
 
 
 class TopicScore(Record):
-    """One concept of the IPTC Media Topics that an article is about."""
+    """One concept of the IPTC Media Topics that an article is about.
+
+    ancestors  concepts above it, the top one first
+    names      by language, BCP 47
+    """
 
     code: str
     name: str
     score: float = Field(ge=0, le=1)
+    ancestors: list[str] = Field(default_factory=list)
+    names: dict[str, str] = Field(default_factory=dict)
+
+
+SentimentLabel = Literal["negative", "neutral", "positive"]
+
+
+class Sentiment(Record):
+    """Sentiment of a text, or towards an entity, with the probability of each label."""
+
+    label: SentimentLabel
+    negative: float = Field(ge=0, le=1)
+    neutral: float = Field(ge=0, le=1)
+    positive: float = Field(ge=0, le=1)
 
 
 class Entity(Record):
-    """A named entity; `start` and `end` are character offsets."""
+    """A named entity: `text` is `field[start:end]` of the article as it was given."""
 
     text: str
     type: str
@@ -34,15 +52,9 @@ class Entity(Record):
     end: int = Field(ge=0)
     score: float = Field(ge=0, le=1)
     wikidata_id: str | None = None
-
-
-class Sentiment(Record):
-    """Sentiment of a text with the probability of each label."""
-
-    label: Literal["negative", "neutral", "positive"]
-    negative: float = Field(ge=0, le=1)
-    neutral: float = Field(ge=0, le=1)
-    positive: float = Field(ge=0, le=1)
+    field: Literal["title", "body", "html"] = "body"
+    fine_type: str | None = None
+    sentiment: Sentiment | None = None
 
 
 class EnrichedArticle(Record):
@@ -63,6 +75,7 @@ class EnrichedArticle(Record):
     sentiment: Sentiment | None = None
     tone_score: float | None = Field(default=None, ge=0, le=1)
     summary: str | None = None
+    summary_method: Literal["extractive", "generative"] | None = None
     importance: float | None = Field(default=None, ge=0, le=1)
     embedding: bytes | None = None
     model_versions: dict[str, str]

@@ -15,12 +15,24 @@ MAY_IMPORT = {
     "models": {"schemas"},
     "udfs": {"models", "schemas"},
     "jobs": {"udfs", "models", "schemas"},
-    "bench": {"models", "schemas"},
+    "bench": {"evaluation", "ingest", "models", "schemas"},
+    "evaluation": {"ingest", "models", "schemas"},
     "ingest": {"models", "schemas"},
     "serving": {"models", "schemas"},
-    "training": {"models", "schemas"},
+    "training": {"evaluation", "models", "schemas"},
     "local": {"bench", "ingest", "jobs", "models", "schemas", "serving", "training", "udfs"},
-    "cli": {"bench", "ingest", "jobs", "local", "models", "schemas", "serving", "training", "udfs"},
+    "cli": {
+        "bench",
+        "evaluation",
+        "ingest",
+        "jobs",
+        "local",
+        "models",
+        "schemas",
+        "serving",
+        "training",
+        "udfs",
+    },
 }
 """Package to the packages of ours that it may import besides itself."""
 

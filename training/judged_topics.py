@@ -4,8 +4,10 @@
 national and world news 1.8 times that. One reader, a language model working on this repository,
 saw headline and description (230 characters), the ten concepts whose names were nearest, and the
 list of all concepts; it named every concept an editor would file the article under. "Doubtful"
-ones count neither for nor against. The file names texts by digest and holds none. No head is
-trained on these rows: `training.topic_labels.rows` leaves them out.
+ones count neither for nor against. After a first fit the reader looked at 88 articles with
+assignments not judged right, and let 5 of these concepts count as right, 11 as doubtful. The file
+names texts by digest and holds none. No head is trained on these rows: `training.topic_labels.rows`
+leaves them out.
 """
 
 import csv

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from pyflink.common import Row, Types
 from pyflink.common.typeinfo import TypeInformation
@@ -9,13 +10,12 @@ from pyflink.datastream import RuntimeContext
 from pyflink.datastream.functions import AsyncFunction
 
 from models.admission import PublicationWindow, admit
-from models.analyzer import Analysis, Analyzer, AnalyzerConfig
-from models.manifest import SHIPPED, read
-from models.text import ArticleText, article_text
-from schemas.article import Article
+from models.analyzer import Analyzer, AnalyzerConfig
+from models.enrichment import enriched as compose
+from models.manifest import read
+from models.text import article_text
 from schemas.codec import RecordCodec
 from schemas.dead_letter import DeadLetter, Delivery
-from schemas.enriched_article import EnrichedArticle
 from schemas.errors import Reason, RecordError
 from schemas.registry import open_registry
 from schemas.topics import ARTICLES_ENRICHED, ARTICLES_RAW, DEAD_LETTERS
@@ -51,11 +51,15 @@ class EnrichArticles(AsyncFunction):
     def __init__(
         self,
         *,
+        manifest: Path,
+        non_commercial: bool,
         analyzer: AnalyzerConfig,
         window: PublicationWindow,
         registry_url: str | None,
         registry_auth: str | None,
     ) -> None:
+        self._manifest = manifest
+        self._non_commercial = non_commercial
         self._config = analyzer
         self._window = window
         self._registry = (registry_url, registry_auth)
@@ -66,7 +70,9 @@ class EnrichArticles(AsyncFunction):
         self._articles = RecordCodec(ARTICLES_RAW, registry)
         self._enriched = RecordCodec(ARTICLES_ENRICHED, registry)
         self._letters = RecordCodec(DEAD_LETTERS, registry)
-        self._analyzer = Analyzer(read(SHIPPED), self._config)
+        self._analyzer = Analyzer(
+            read(self._manifest, non_commercial=self._non_commercial), self._config
+        )
         self._analyzer.warm_up()
         self._stats = EnrichStats()
         self._expose(runtime_context)
@@ -87,7 +93,9 @@ class EnrichArticles(AsyncFunction):
         text = article_text(article)
         admit(article, text, arrived_ms=delivery.timestamp_ms, window=self._window)
         analysis = await self._analyzer.analyze(text)
-        enriched = _compose(article, text, analysis, delivery.timestamp_ms, _now_ms())
+        enriched = compose(
+            article, text, analysis, ingested_ms=delivery.timestamp_ms, enriched_ms=_now_ms()
+        )
         self._stats.enriched += 1
         self._stats.event_time_lag_ms = enriched.enriched_ms - enriched.published_ms
         return Row(False, enriched.article_id.encode(), self._enriched.encode(enriched))
@@ -113,24 +121,6 @@ class EnrichArticles(AsyncFunction):
 def _delivery(row: Row) -> Delivery:
     key, value, topic, partition, offset, timestamp = row
     return Delivery(key, value, topic, partition, offset, timestamp.to_epoch_milli())
-
-
-def _compose(
-    article: Article, text: ArticleText, analysis: Analysis, ingested_ms: int, enriched_ms: int
-) -> EnrichedArticle:
-    return EnrichedArticle(
-        article_id=article.article_id,
-        url=article.url,
-        source=article.source,
-        title=article.title,
-        published_ms=article.published_ms,
-        ingested_ms=ingested_ms,
-        enriched_ms=enriched_ms,
-        content_hash=text.content_hash,
-        language=analysis.language,
-        model_versions=dict(analysis.model_versions),
-        **analysis.answers,
-    )
 
 
 def _now_ms() -> int:

@@ -35,6 +35,7 @@ def kafka_source(tables: StreamTableEnvironment, topic: Topic, s: EnrichSettings
         "value.fields-include": "EXCEPT_KEY",
         "properties.group.id": s.consumer_group,
         "properties.auto.offset.reset": "earliest",
+        "properties.isolation.level": "read_committed",
     } | {f"properties.{name}": value for name, value in client_properties(s).items()}
     tables.execute_sql(f"""
         CREATE TEMPORARY TABLE {name} (

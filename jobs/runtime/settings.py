@@ -12,9 +12,18 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from schemas.errors import SettingError
 
@@ -119,6 +128,14 @@ class KafkaSettings(BaseModel):
         return value.get_secret_value() if value else None
 
 
+def _absolute(path: Path) -> Path:
+    if not path.is_absolute():
+        raise PydanticCustomError(
+            "relative_path", "Path should be absolute: Flink's workers run in folders of their own"
+        )
+    return path
+
+
 class EnrichSettings(KafkaSettings):
     """Knobs of the job `enrich`."""
 
@@ -152,6 +169,10 @@ class EnrichSettings(KafkaSettings):
     redis_retry_s: float = Field(
         default=60.0, gt=0, description="seconds to wait for a lost Redis before the job restarts"
     )
+    models_manifest: Annotated[Path, AfterValidator(_absolute)] | None = Field(
+        default=None,
+        description="manifest.toml of models of your own, on every worker; unset: the shipped ones",
+    )
     inference_provider: ProviderChoice = Field(
         default=ProviderChoice.AUTO, description="auto, cuda, openvino or cpu"
     )
@@ -184,12 +205,42 @@ class EnrichSettings(KafkaSettings):
     language_min_confidence: float = Field(
         default=0.5, ge=0, le=1, description="below it a text's language is und"
     )
+    topics_precision: float = Field(
+        default=0.8,
+        ge=0.5,
+        le=0.9,
+        description="share of topics that should be right; a higher one gives fewer of them",
+    )
+    entities_min_score: float = Field(
+        default=0.5, ge=0, le=1, description="entities the model is less sure of are left out"
+    )
+    summary_max_sentences: int = Field(default=3, ge=1, le=10, description="of a summary")
+    summary_max_characters: int = Field(default=600, ge=50, description="of a summary")
+    summary_url: str | None = Field(
+        default=None,
+        description="OpenAI-compatible API (…/v1) that writes summaries; what it does not write, "
+        "or invents, stays extractive",
+    )
+    summary_model: str = Field(default="", description="model of summary_url")
+    summary_api_key: SecretStr | None = Field(default=None, description="key of summary_url")
+    summary_timeout_s: float = Field(default=10, gt=0, description="seconds for one summary")
+    tags_max: int = Field(default=8, ge=0, description="tags of an article")
+    non_commercial_models: bool = Field(
+        default=False,
+        description="also answer with models whose training data forbids commercial use",
+    )
     future_tolerance_s: int = Field(
         default=3600, ge=0, description="seconds an article may be published after its arrival"
     )
     earliest_published: date = Field(
         default=date(1971, 1, 1), description="articles published before it are rejected"
     )
+
+    @model_validator(mode="after")
+    def _summary_url_needs_a_model(self) -> Self:
+        if self.summary_url and not self.summary_model:
+            raise ValueError("summary_url needs summary_model: what the endpoint calls the model")
+        return self
 
 
 JOBS: dict[str, type[KafkaSettings]] = {"enrich": EnrichSettings}

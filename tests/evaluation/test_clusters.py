@@ -1,15 +1,19 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluation.clusters import agreement
+
+quick = settings(max_examples=25, deadline=None)
+"""A busy machine is no failure."""
 
 labels = st.lists(
     st.tuples(st.sampled_from("abcd"), st.sampled_from("wxyz")), min_size=2, max_size=40
 )
 
 
+@quick
 @given(labels)
 def test_figures_are_those_of_the_definitions(pairs):
     from sklearn.metrics import adjusted_mutual_info_score

@@ -129,6 +129,7 @@ def test_unknown_setting_that_resembles_none_points_to_the_list():
         "kafka_bootstrap=localhost",
         "kafka_bootstrap=a:1,,b:2",
         "consumer_group=",
+        "models_manifest=own/manifest.toml",
         "kafka_security_protocol=plaintext",
     ],
 )
@@ -222,3 +223,8 @@ def test_wrong_argument_ends_the_job_with_one_line(monkeypatch):
     with pytest.raises(SystemExit) as ended:
         settings_from_arguments("enrich", EnrichSettings)
     assert str(ended.value).startswith("jobs.enrich: setting batch_size (--set) is unknown")
+
+
+def test_summarizing_endpoint_needs_a_model():
+    with pytest.raises(SettingError, match="summary_url needs summary_model"):
+        load(EnrichSettings, overrides=["summary_url=http://127.0.0.1:1/v1"], environment={})

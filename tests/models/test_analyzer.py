@@ -8,11 +8,12 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from models import analyzer
-from models.analyzer import Analyzer, AnalyzerConfig
+from models import analyzer, opening
+from models.analyzer import LANGUAGE_MODEL, Analyzer, AnalyzerConfig
 from models.batching import BatchPolicy
+from models.heads import HeadOptions
 from models.language import LanguageDetector
-from models.manifest import Manifest
+from models.manifest import Manifest, Route
 from models.text import ArticleText
 from schemas.enriched_article import Language
 from schemas.errors import InferenceError, ModelFileError
@@ -40,7 +41,10 @@ class FakeGraph:
         if self.failing:
             raise InferenceError("told to fail")
         lengths = inputs["attention_mask"].sum(axis=1)
-        return {"sentence_embedding": np.repeat(lengths[:, None], WIDTH, 1).astype(np.float32)}
+        return {
+            "sentence_embedding": np.repeat(lengths[:, None], WIDTH, 1).astype(np.float32),
+            "other": np.zeros((rows, WIDTH), np.float32),
+        }
 
 
 class FakeDetector:
@@ -65,19 +69,26 @@ def config(**changes):
         "cache_ttl_s": 60,
         "language_min_confidence": 0.5,
         "language_high_accuracy": False,
+        "heads": HeadOptions(
+            topics_precision=0.8,
+            entities_score=0.5,
+            summary_sentences=3,
+            summary_characters=600,
+            tags=8,
+        ),
     }
     return AnalyzerConfig(**values | changes)
 
 
 @pytest.fixture
-def opened(monkeypatch, manifest):
-    """Opens an analyzer on a fake graph, with the shipped manifest or a changed one."""
-    monkeypatch.setattr(analyzer, "OnnxSession", FakeGraph)
+def opened(monkeypatch, small_manifest):
+    """Opens an analyzer on a fake graph, with the small manifest or a changed one."""
+    monkeypatch.setattr(opening, "OnnxSession", FakeGraph)
     monkeypatch.setattr(analyzer, "LanguageDetector", FakeDetector)
     FakeGraph.opened = []
     analyzers = []
 
-    def open_analyzer(of=manifest, **changes):
+    def open_analyzer(of=small_manifest, **changes):
         analyzers.append(Analyzer(of, config(**changes)))
         return analyzers[-1]
 
@@ -103,23 +114,27 @@ def graph(opened):
 
 
 def rerouted(manifest: Manifest, **changes) -> Manifest:
-    """The shipped manifest with its first route changed."""
-    route = manifest.routes[0].model_copy(update=changes)
-    return manifest.model_copy(update={"routes": (route,)})
+    """The small manifest with its route changed."""
+    return with_routes(manifest, manifest.routes[0].model_copy(update=changes))
+
+
+def with_routes(manifest: Manifest, *routes: Route) -> Manifest:
+    """The small manifest with these routes instead."""
+    return Manifest(folder=manifest.folder, models=manifest.models, routes=routes)
 
 
 def english(words):
     return ArticleText("en " + words, "")
 
 
-async def test_covered_language_is_answered_with_the_version_of_each_model(opened, manifest):
+async def test_covered_language_is_answered_with_the_version_of_each_model(opened):
     analysis = await opened().analyze(english("bridge reopens"))
     assert analysis.language.code == "en"
-    assert analysis.answers.keys() == {"embedding"}
+    assert analysis.answers.keys() == {"embedding", "tags"}
     assert len(analysis.answers["embedding"]) == 2 * WIDTH
     assert analysis.model_versions == {
-        "language": f"{manifest.label('lid176')}+fake-0",
-        "embedding": manifest.label("minilm"),
+        "language": f"{LANGUAGE_MODEL}-1.2+fake-0",
+        "embedding": "small-1.2",
     }
 
 
@@ -131,6 +146,23 @@ async def test_uncovered_language_gets_no_answer_and_is_counted(opened, graph):
     assert analysis.model_versions.keys() == {"language"}
     assert opened_one.stats.uncovered_tasks == {"embedding": 1}
     assert graph.batch_sizes == []
+
+
+async def test_tags_come_without_a_model_where_there_are_stop_words(opened):
+    analysis = await opened().analyze(
+        ArticleText("en Harbour bridge reopens", "The harbour bridge, the old harbour bridge.")
+    )
+    assert analysis.answers["tags"] == ["harbour bridge"]
+
+
+async def test_several_heads_of_one_name_answer_each_with_its_output(opened, small_manifest):
+    english_route = small_manifest.routes[0]
+    other = english_route.model_copy(update={"output": "other", "languages": frozenset({"de"})})
+    opened_one = opened(with_routes(small_manifest, english_route, other))
+    english_text = await opened_one.analyze(english("bridge"))
+    german_text = await opened_one.analyze(ArticleText("de Brücke", ""))
+    assert np.frombuffer(english_text.answers["embedding"], "<f2")[0] > 0
+    assert not np.frombuffer(german_text.answers["embedding"], "<f2").any()
 
 
 async def test_equal_text_is_answered_from_the_cache(opened, graph):
@@ -266,14 +298,21 @@ async def test_texts_share_a_batch_while_the_model_is_busy(opened, graph):
     assert graph.batch_sizes == [1, 8]
 
 
-def test_task_without_a_head_is_refused(opened, manifest):
+def test_task_without_a_head_is_refused(opened, small_manifest):
     with pytest.raises(ModelFileError, match=r"routes task horoscope.*only for .*embedding"):
-        opened(rerouted(manifest, task="horoscope"))
+        opened(rerouted(small_manifest, task="horoscope"))
 
 
-def test_output_that_the_graph_lacks_is_refused_before_the_first_text(opened, manifest):
-    broken = opened(rerouted(manifest, output="no_such_output"))
+def test_output_that_the_graph_lacks_is_refused_before_the_first_text(opened, small_manifest):
+    broken = opened(rerouted(small_manifest, output="no_such_output"))
     with pytest.raises(ModelFileError, match="no_such_output"):
+        broken.warm_up()
+
+
+def test_labels_that_the_output_lacks_are_refused_before_the_first_text(opened, small_manifest):
+    labels = ("negative", "neutral", "positive")
+    broken = opened(rerouted(small_manifest, task="sentiment", labels=labels))
+    with pytest.raises(ModelFileError, match=f"3 labels, but output .* has {WIDTH} columns"):
         broken.warm_up()
 
 
@@ -281,15 +320,26 @@ def test_model_that_fails_on_any_text_is_refused_before_the_first_text(opened, g
     """Otherwise a broken model would turn every article into a dead letter."""
     broken = opened()
     graph.failing = True
-    with pytest.raises(ModelFileError, match="minilm"):
+    with pytest.raises(ModelFileError, match="model small fails on a plain text: told to fail"):
         broken.warm_up()
 
 
-def test_model_without_token_limit_is_refused(opened, manifest):
-    unlimited = manifest.models["minilm"].model_copy(update={"max_tokens": None})
-    models = manifest.models | {"minilm": unlimited}
-    with pytest.raises(ModelFileError, match="minilm has no max_tokens"):
-        opened(manifest.model_copy(update={"models": models}))
+def test_model_without_token_limit_is_refused(opened, small_manifest):
+    unlimited = small_manifest.models["small"].model_copy(update={"max_tokens": None})
+    models = small_manifest.models | {"small": unlimited}
+    with pytest.raises(ModelFileError, match="small has no max_tokens"):
+        opened(small_manifest.model_copy(update={"models": models}))
+
+
+FIELDS = {
+    "embedding": {"embedding"},
+    "entities": {"entities"},
+    "importance": {"importance"},
+    "sentiment": {"sentiment", "tone_score"},
+    "summary": {"summary", "summary_method"},
+    "topics": {"topics"},
+}
+"""What each task tells of an ordinary article."""
 
 
 async def test_shipped_models_answer(monkeypatch, manifest, detector):
@@ -297,7 +347,11 @@ async def test_shipped_models_answer(monkeypatch, manifest, detector):
     assert isinstance(detector, LanguageDetector)
     with closing(Analyzer(manifest, config(provider="auto"))) as real:
         real.warm_up()
-        analysis = await real.analyze(ArticleText("Bridge reopens", "After two years of repairs."))
-    vector = np.frombuffer(analysis.answers["embedding"], "<f2").astype(np.float32)
+        text = ArticleText("Bridge reopens", "The bridge in Paris was closed for two whole years.")
+        analysis = await real.analyze(text)
+    routes = manifest.routes_for("en")
     assert analysis.language.code == "en"
+    assert analysis.answers.keys() == set().union({"tags"}, *(FIELDS[r.task] for r in routes))
+    assert analysis.model_versions.keys() == {"language", *(route.task for route in routes)}
+    vector = np.frombuffer(analysis.answers["embedding"], "<f2").astype(np.float32)
     assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-2)

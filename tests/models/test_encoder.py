@@ -1,11 +1,9 @@
 """Batches through a graph: culprits stand alone, memory is respected, batching changes nothing."""
 
-import time
-
 import numpy as np
 import pytest
 
-from models.encoder import Encoder, pad
+from models.encoder import Encoder, Tokens, pad
 from schemas.errors import InferenceError, OutOfMemory
 
 POISON, NOT_A_NUMBER = 666, 777
@@ -35,11 +33,17 @@ class FakeSession:
 
 
 @pytest.fixture
-def encoder_on(manifest):
-    def make(session):
-        return Encoder(session, manifest.tokenizer_file("minilm"), max_tokens=256)
+def encoder_on(letters_tokenizer):
+    def make(session, **changes):
+        return Encoder(session, letters_tokenizer, **{"max_tokens": 256} | changes)
 
     return make
+
+
+def tokens(*ids, shapes=None):
+    size = len(ids)
+    spans = np.array([[place, place + 1] for place in range(size)])
+    return Tokens(list(ids), spans, np.arange(size), None if shapes is None else np.array(shapes))
 
 
 def totals(answers):
@@ -48,7 +52,7 @@ def totals(answers):
 
 def batch_of(*texts, length=4):
     """Texts of equal length that sum to the given numbers, or hold the given special token."""
-    return [[text] + [0] * (length - 1) for text in texts]
+    return [tokens(text, *[0] * (length - 1)) for text in texts]
 
 
 @pytest.mark.parametrize("place", range(7))
@@ -96,7 +100,9 @@ def test_batches_after_out_of_memory_stay_small(encoder_on):
 
 
 def test_text_that_does_not_fit_alone_fails_alone(encoder_on):
-    answers = totals(encoder_on(FakeSession(memory=12)).run([[1] * 4, [1] * 50, [1] * 4]))
+    answers = totals(
+        encoder_on(FakeSession(memory=12)).run([tokens(*[1] * size) for size in (4, 50, 4)])
+    )
     assert [type(a) for a in answers] == [float, OutOfMemory, float]
     assert (answers[0], answers[2]) == (4.0, 4.0)
 
@@ -119,79 +125,76 @@ def test_output_that_is_no_number_fails_only_its_text(encoder_on):
 
 def test_stats_count_what_the_graph_was_given(encoder_on):
     encoder = encoder_on(FakeSession())
-    encoder.run([[1, 2], [1, 2, 3]])
-    encoder.run([[1]])
+    encoder.run([tokens(1, 2), tokens(1, 2, 3)])
+    encoder.run([tokens(1)])
     assert encoder.stats.batches == 2
     assert encoder.stats.batched_texts == 3
     assert encoder.stats.batched_tokens == 7
 
 
 def test_padding_fills_the_right_with_zeros():
-    ids, mask = pad([[5], [6, 7, 8]])
-    assert ids.tolist() == [[5, 0, 0], [6, 7, 8]]
-    assert mask.tolist() == [[1, 0, 0], [1, 1, 1]]
-    assert (ids.dtype, mask.dtype) == (np.int64, np.int64)
+    inputs = pad([tokens(5), tokens(6, 7, 8)])
+    assert {name: array.tolist() for name, array in inputs.items()} == {
+        "input_ids": [[5, 0, 0], [6, 7, 8]],
+        "attention_mask": [[1, 0, 0], [1, 1, 1]],
+    }
+    assert {array.dtype for array in inputs.values()} == {np.dtype(np.int64)}
 
 
-# The shipped model.
-
-TEXTS = {
-    "empty": "",
-    "one character": "x",
-    "emoji": "🔥🌊🚒",
-    "mixed direction": "The minister said \u202bقرر المجلس\u202c on Tuesday, \u200fשלום.",
-    "short": "Bridge reopens",
-    "sentence": "The council voted late on Tuesday to reopen the bridge after two years of repairs.",
-    "long": "Engineers had found cracks in all four piers of the old harbour bridge. " * 40,
-    "other script": "市议会周二晚间决定重新开放这座大桥。",
-    "control characters": "flood\x00 warning\x07 issued",
-}
+def test_word_shapes_are_padded_where_the_graph_takes_them():
+    inputs = pad([tokens(5, shapes=[9]), tokens(6, 7, 8, shapes=[1, 2, 3])])
+    assert inputs["word_shapes"].tolist() == [[9, 0, 0], [1, 2, 3]]
+    assert inputs["word_shapes"].dtype == np.int64
 
 
-def vector(encoder, text):
-    (answer,) = encoder.run([encoder.tokenize(text)])
-    return answer["sentence_embedding"]
+def cut(text, read):
+    return [text[start:end] for start, end in read.offsets.tolist()]
 
 
-@pytest.fixture(scope="module")
-def alone(minilm):
-    return {name: vector(minilm, text) for name, text in TEXTS.items()}
+def test_offsets_cut_the_tokens_out_of_the_text(encoder_on):
+    text = "Éa, 🔥b"
+    read = encoder_on(FakeSession()).tokenize(text)
+    assert len(read) == len(read.ids) == len(read.offsets) == len(read.words)
+    assert cut(text, read) == ["", "É", "a", ",", "🔥b", ""]
+    assert read.words.tolist() == [-1, 0, 0, 1, 2, -1]
+    assert read.shapes is None
 
 
-@pytest.mark.parametrize("name", TEXTS)
-def test_every_text_gets_a_unit_vector(alone, name):
-    assert alone[name].shape == (384,)
-    assert np.linalg.norm(alone[name]) == pytest.approx(1, abs=1e-3)
+def test_words_have_shapes_for_a_graph_that_takes_them(encoder_on):
+    read = encoder_on(FakeSession(), with_shapes=True).tokenize("Ab CD")
+    assert len(read.shapes) == len(read)
+    assert len(set(read.shapes[1:5].tolist())) == 4
 
 
-@pytest.mark.parametrize("turn", [1, -1])
-def test_batch_equals_its_texts_one_by_one_in_any_order(minilm, alone, turn):
-    answers = minilm.run([minilm.tokenize(text) for text in list(TEXTS.values())[::turn]])
-    for expected, answer in zip(list(alone.values())[::turn], answers, strict=True):
-        assert np.abs(answer["sentence_embedding"] - expected).max() < 1e-3
+def test_offsets_of_a_romanised_text_cut_the_text_before(encoder_on):
+    text = "東 Łódź"
+    read = encoder_on(FakeSession(), romanised=True).tokenize(text)
+    assert cut(text, read) == ["", "東", "東", "東", "東", "Ł", "ó", "d", "ź", ""]
+    assert read.words.tolist() == [-1, 0, 0, 0, 0, 1, 1, 1, 1, -1]
 
 
-def test_two_runs_give_the_same_bytes(minilm):
-    batch = [minilm.tokenize(TEXTS[name]) for name in ("sentence", "short", "emoji")]
-    first, second = minilm.run(batch), minilm.run(batch)
-    for one, other in zip(first, second, strict=True):
-        assert one["sentence_embedding"].tobytes() == other["sentence_embedding"].tobytes()
+@pytest.mark.parametrize("text", ["", " ", "\u0301", "\u200b"])
+def test_text_without_letters_has_only_special_tokens_when_romanised(encoder_on, text):
+    read = encoder_on(FakeSession(), romanised=True).tokenize(text)
+    assert read.offsets.tolist() == [[0, 0]] * len(read)
 
 
-def test_related_texts_are_nearer_than_unrelated_ones(minilm, alone):
-    related = vector(minilm, "City votes to open bridge again")
-    unrelated = vector(minilm, "Striker signs three-year contract")
-    assert related @ alone["sentence"] > unrelated @ alone["sentence"] + 0.2
+def test_text_is_cut_at_the_limit_of_the_model(encoder_on):
+    encoder = encoder_on(FakeSession(), max_tokens=8)
+    assert encoder.max_characters == 48
+    assert len(encoder.tokenize("word " * 100)) == 8
+    assert encoder.tokenize("a" * 48 + "b").ids == encoder.tokenize("a" * 48).ids
 
 
-def test_text_beyond_the_limit_changes_nothing(minilm, alone):
-    ids = minilm.tokenize(TEXTS["long"])
-    assert len(ids) == 256
-    assert minilm.tokenize(TEXTS["long"] + "A different ending. " * 100) == ids
+# The shipped encoder; what every model must do is in tests/models/checks.
 
 
-def test_million_tokens_are_answered_quickly(minilm, alone):
-    text = "word " * 1_000_000
-    started = time.perf_counter()
-    assert vector(minilm, text).shape == (384,)
-    assert time.perf_counter() - started < 1
+def test_related_texts_are_nearer_than_unrelated_ones(sentence_encoder, embedding_route):
+    texts = [
+        "The council voted late on Tuesday to reopen the bridge.",
+        "City votes to open bridge again",
+        "Striker signs three-year contract",
+    ]
+    answers = sentence_encoder.run([sentence_encoder.tokenize(text) for text in texts])
+    voted, related, unrelated = (answer[embedding_route.output] for answer in answers)
+    assert related @ voted > unrelated @ voted + 0.2

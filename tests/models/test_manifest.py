@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from models.analyzer import LANGUAGE_MODEL
+from models.analyzer import LANGUAGE_MODEL, WORD_FREQUENCIES
 from models.heads import HEADS
 from models.manifest import SHIPPED, read
 from schemas.errors import ModelFileError
@@ -36,18 +36,21 @@ card = "CARD.md"
 ROUTES = """
 [[routes]]
 task = "embedding"
+head = "embedding"
 model = "small"
 output = "vector"
 languages = ["en", "de"]
 
 [[routes]]
 task = "embedding"
+head = "embedding"
 model = "plain"
 output = "vector"
 languages = ["de", "fr"]
 
 [[routes]]
 task = "topics"
+head = "topics/iptc"
 model = "plain"
 output = "logits"
 languages = ["de"]
@@ -69,14 +72,19 @@ def written(tmp_path):
 
 def test_shipped_models_are_the_ones_in_the_manifest(manifest):
     for model, entry in manifest.models.items():
-        assert manifest.model_file(model).stat().st_size > 0
-        if entry.tokenizer is not None:
-            assert manifest.tokenizer_file(model).stat().st_size > 0
+        assert entry.file in entry.pinned_files, model
+        for file, sha256 in entry.pinned_files.items():
+            assert manifest.verified(file, sha256).stat().st_size > 0
 
 
 def test_shipped_manifest_has_what_the_analyzer_needs(manifest):
-    assert LANGUAGE_MODEL in manifest.models
+    assert {LANGUAGE_MODEL, WORD_FREQUENCIES} <= manifest.models.keys()
     assert set(manifest.tasks) <= HEADS.keys()
+
+
+def test_shipped_jobs_use_only_what_may_be_used(manifest):
+    for route in manifest.job_routes:
+        assert manifest.entry(route.model).commercial, route.head
 
 
 def test_shipped_models_have_their_cards(manifest):
@@ -103,6 +111,29 @@ def test_first_route_of_each_task_that_covers_the_language_answers(written):
         "fr": [("embedding", "plain")],
         "und": [],
     }
+
+
+def test_route_that_is_not_for_the_jobs_is_only_evaluated(written):
+    manifest = written(MODELS + ROUTES + "jobs = false\n")
+    assert manifest.tasks == ("embedding",)
+    assert [route.task for route in manifest.routes_for("de")] == ["embedding"]
+    assert [route.task for route in manifest.heads("topics/iptc")] == ["topics"]
+    assert manifest.find("topics", "plain") is not None
+
+
+def test_models_that_forbid_commercial_use_answer_only_where_that_is_allowed(written, tmp_path):
+    manifest = written(MODELS + "commercial = false\n" + ROUTES)
+    assert [route.model for route in manifest.job_routes] == ["small"]
+    assert manifest.routes_for("fr") == []
+    allowed = read(tmp_path / "manifest.toml", non_commercial=True)
+    assert [route.model for route in allowed.job_routes] == ["small", "plain", "plain"]
+
+
+def test_route_of_a_task_and_model_is_found(written):
+    manifest = written()
+    assert manifest.find("embedding", "plain").languages == {"de", "fr"}
+    assert manifest.find("topics", "small") is None
+    assert [route.model for route in manifest.heads("embedding")] == ["small", "plain"]
 
 
 def test_label_tells_name_and_version(written):
@@ -148,6 +179,10 @@ def test_missing_manifest_is_named(tmp_path):
         (MODELS, r"routes\s+Field required"),
         (MODELS + ROUTES.replace('"plain"', '"absent"'), "task embedding names model absent"),
         (MODELS + "[[routes", r"manifest\.toml"),
+        (MODELS + 'adapter = "a.onnx"\n' + ROUTES, r"models\.plain\s.*adapter and its sha256"),
+        (MODELS + 'gpu_sha256 = "c0ffee"\n' + ROUTES, r"models\.plain\s.*gpu_file and its"),
+        (MODELS + ROUTES + "temperature = 0.0\n", r"routes\.2\.temperature"),
+        (MODELS + ROUTES + "thresholds = [0.5]\n", r"routes\.2\s.*1 thresholds for 0 labels"),
     ],
     ids=[
         "misspelt key",
@@ -158,6 +193,10 @@ def test_missing_manifest_is_named(tmp_path):
         "no routes",
         "route to an unknown model",
         "not TOML",
+        "adapter without its digest",
+        "digest without its file",
+        "temperature of nothing",
+        "thresholds of no labels",
     ],
 )
 def test_wrong_manifest_is_refused_by_name(written, text, complaint):

@@ -4,7 +4,8 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from models.encoder import Encoder, pad
+from models.encoder import pad
+from models.opening import encoder_on
 from models.session import FallbackSession, OnnxSession, Provider, classify, providers
 from schemas.errors import DeviceLost, InferenceError, ModelFileError, OutOfMemory
 
@@ -157,53 +158,54 @@ def test_corrupt_file_is_named(tmp_path, provider, content):
         OnnxSession(file, provider, threads=1)
 
 
-def test_truncated_graph_is_refused(tmp_path, manifest):
+@pytest.fixture(scope="module")
+def graph(manifest, embedding_route):
+    """A shipped graph."""
+    return manifest.model_file(embedding_route.model)
+
+
+def test_truncated_graph_is_refused(tmp_path, graph):
     file = tmp_path / "half.onnx"
-    file.write_bytes(manifest.model_file("minilm").read_bytes()[:1_000_000])
+    file.write_bytes(graph.read_bytes()[:1_000_000])
     with pytest.raises(ModelFileError, match=r"half\.onnx does not open on"):
         OnnxSession(file, INSTALLED[0], threads=1)
 
 
 @pytest.mark.skipif(CUDA in INSTALLED, reason="needs a machine without CUDA")
-def test_provider_without_its_device_counts_as_lost(manifest):
+def test_provider_without_its_device_counts_as_lost(graph):
     with pytest.raises(DeviceLost, match="cuda is installed but has no device"):
-        OnnxSession(manifest.model_file("minilm"), CUDA, threads=1)
+        OnnxSession(graph, CUDA, threads=1)
 
 
 @pytest.fixture(scope="module")
-def cpu(manifest):
-    return OnnxSession(manifest.model_file("minilm"), CPU, threads=2)
+def cpu(graph):
+    return OnnxSession(graph, CPU, threads=2)
 
 
 @pytest.mark.parametrize(
-    "inputs",
-    [
-        {"input_ids": np.zeros(3, np.int64), "attention_mask": np.zeros(3, np.int64)},
-        dict.fromkeys(["input_ids", "attention_mask"], np.full((1, 2), 10**9, np.int64)),
-    ],
+    "array",
+    [np.zeros(3, np.int64), np.full((1, 2), 10**9, np.int64)],
     ids=["wrong rank", "token out of range"],
 )
-def test_input_the_graph_cannot_take_is_an_inference_error(cpu, inputs):
+def test_input_the_graph_cannot_take_is_an_inference_error(cpu, array):
     with pytest.raises(InferenceError):
-        cpu.run(inputs)
+        cpu.run(dict.fromkeys(cpu.inputs, array))
 
 
-def test_session_works_on_after_an_inference_error(cpu):
-    ids, mask = pad([[101, 102]])
+def test_session_works_on_after_an_inference_error(cpu, sentence_encoder, embedding_route):
+    inputs = pad([sentence_encoder.tokenize("")])
     with pytest.raises(InferenceError):
-        cpu.run({"input_ids": ids + 10**9, "attention_mask": mask})
-    outputs = cpu.run({"input_ids": ids, "attention_mask": mask})
-    assert outputs["sentence_embedding"].shape == (1, 384)
+        cpu.run(inputs | {"input_ids": inputs["input_ids"] + 10**9})
+    assert len(cpu.run(inputs)[embedding_route.output]) == 1
 
 
 @pytest.mark.parametrize("provider", [p for p in INSTALLED if p is not CPU])
-def test_providers_agree(manifest, cpu, provider):
-    path, tokenizer = manifest.model_file("minilm"), manifest.tokenizer_file("minilm")
+def test_providers_agree(manifest, cpu, graph, embedding_route, provider):
     texts = ["", "Bridge reopens", "The council voted late on Tuesday to reopen the bridge. " * 8]
     vectors = []
-    for session in (cpu, OnnxSession(path, provider, threads=2)):
-        encoder = Encoder(session, tokenizer, max_tokens=256)
+    for session in (cpu, OnnxSession(graph, provider, threads=2)):
+        encoder = encoder_on(session, manifest, embedding_route.model)
         answers = encoder.run([encoder.tokenize(text) for text in texts])
-        vectors.append([answer["sentence_embedding"] for answer in answers])
+        vectors.append([answer[embedding_route.output] for answer in answers])
     for one, other in zip(*vectors, strict=True):
         assert one @ other > 0.99

@@ -15,6 +15,33 @@ name = st.text(min_size=1, max_size=20)
 share = st.floats(0, 1)
 offset = st.integers(0, INT32 - 1)
 mapping = st.dictionaries(text, text, max_size=3)
+sentiment = st.builds(
+    Sentiment,
+    label=st.sampled_from(["negative", "neutral", "positive"]),
+    negative=share,
+    neutral=share,
+    positive=share,
+)
+topic_score = st.builds(
+    TopicScore,
+    code=text,
+    name=text,
+    score=share,
+    ancestors=st.lists(text, max_size=3),
+    names=mapping,
+)
+entity = st.builds(
+    Entity,
+    text=text,
+    type=text,
+    start=offset,
+    end=offset,
+    score=share,
+    wikidata_id=st.none() | text,
+    field=st.sampled_from(["title", "body", "html"]),
+    fine_type=st.none() | text,
+    sentiment=st.none() | sentiment,
+)
 
 articles = st.builds(
     Article,
@@ -43,30 +70,13 @@ enriched_articles = st.builds(
     enriched_ms=milliseconds,
     content_hash=text,
     language=st.builds(Language, code=st.text(min_size=2, max_size=3), confidence=share),
-    topics=st.none() | st.lists(st.builds(TopicScore, code=text, name=text, score=share)),
+    topics=st.none() | st.lists(topic_score, max_size=3),
     tags=st.none() | st.lists(text),
-    entities=st.none()
-    | st.lists(
-        st.builds(
-            Entity,
-            text=text,
-            type=text,
-            start=offset,
-            end=offset,
-            score=share,
-            wikidata_id=st.none() | text,
-        )
-    ),
-    sentiment=st.none()
-    | st.builds(
-        Sentiment,
-        label=st.sampled_from(["negative", "neutral", "positive"]),
-        negative=share,
-        neutral=share,
-        positive=share,
-    ),
+    entities=st.none() | st.lists(entity, max_size=3),
+    sentiment=st.none() | sentiment,
     tone_score=st.none() | share,
     summary=st.none() | text,
+    summary_method=st.none() | st.sampled_from(["extractive", "generative"]),
     importance=st.none() | share,
     embedding=st.none() | st.binary(max_size=16),
     model_versions=mapping,

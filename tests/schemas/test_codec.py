@@ -1,11 +1,13 @@
 """Records on the wire: what goes in comes out, and damage is always named."""
 
 import contextlib
+from io import BytesIO
 
 import pytest
+from fastavro import schemaless_reader, schemaless_writer
 from hypothesis import given
 from hypothesis import strategies as st
-from record_strategies import articles, topics_and_records
+from record_strategies import articles, enriched_articles, topics_and_records
 
 from schemas import avro_schemas
 from schemas.article import Article
@@ -41,6 +43,45 @@ def test_header_is_the_marker_and_the_fingerprint_of_the_current_schema(topic_an
     value = CODECS[topic.name].encode(record)
     written = avro_schemas.fingerprint(avro_schemas.current(topic.record))
     assert value[:HEADER] == SINGLE_OBJECT_MARKER + written
+
+
+@given(topics_and_records)
+def test_every_older_version_reads_what_is_written_now(topic_and_record):
+    topic, record = topic_and_record
+    value = CODECS[topic.name].encode(record)
+    newest = avro_schemas.current(topic.record)
+    for older in avro_schemas.versions(topic.record).values():
+        found = schemaless_reader(BytesIO(value[HEADER:]), newest, older)
+        assert found == shown_by(older, record.model_dump())
+
+
+@given(enriched_articles)
+def test_enriched_article_of_version_1_is_read_without_what_it_lacks(record):
+    first = avro_schemas.versions("enriched_article")[1]
+    old = BytesIO()
+    schemaless_writer(old, first, shown_by(first, record.model_dump()))
+    header = SINGLE_OBJECT_MARKER + avro_schemas.fingerprint(first)
+    found = CODECS[ARTICLES_ENRICHED.name].decode(header + old.getvalue())
+    assert found.summary_method is None
+    assert shown_by(first, found.model_dump()) == shown_by(first, record.model_dump())
+    for topic in found.topics or ():
+        assert (topic.ancestors, topic.names) == ([], {})
+    for entity in found.entities or ():
+        assert (entity.field, entity.fine_type, entity.sentiment) == ("body", None, None)
+
+
+def shown_by(schema, value):
+    """As much of a value as a schema has fields for."""
+    match schema:
+        case ["null", inner]:
+            return None if value is None else shown_by(inner, value)
+        case {"type": "record", "fields": fields}:
+            return {
+                field["name"]: shown_by(field["type"], value[field["name"]]) for field in fields
+            }
+        case {"type": "array", "items": items}:
+            return [shown_by(items, item) for item in value]
+    return value
 
 
 @given(topics_and_records, st.data())

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.encoder import Outputs, Tokens
+from models.encoder import Outputs
 from models.topics import concepts
 from schemas.errors import InferenceError
 from training.embed_topics import EMBEDDING, Embedder, StandIn, prompts
@@ -18,16 +18,16 @@ class FakeEncoder:
     def __init__(self) -> None:
         self.runs = 0
 
-    def tokenize(self, text: str) -> Tokens:
-        return Tokens([len(text)], np.zeros((1, 2), np.int64))
+    def tokenize(self, text: str) -> int:
+        return len(text)
 
-    def run(self, batch: Sequence[Tokens]) -> list[Outputs | InferenceError]:
+    def run(self, batch: Sequence[int]) -> list[Outputs | InferenceError]:
         self.runs += 1
         return [
             {EMBEDDING: np.array([size], np.float32), "topics": np.array([0.0, size], np.float32)}
             if size != 13
             else InferenceError("unlucky")
-            for size in (tokens.ids[0] for tokens in batch)
+            for size in batch
         ]
 
 

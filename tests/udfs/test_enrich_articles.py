@@ -4,19 +4,23 @@ import random
 import struct
 import time
 from collections import Counter
+from contextlib import contextmanager
 from datetime import date
 from io import BytesIO
 from types import SimpleNamespace
 
 import cloudpickle
 import pytest
+import tomlkit
 from fastavro import schemaless_writer
 from pyflink.common import Row
 from pyflink.common.time import Instant
 
 from models.admission import PublicationWindow
-from models.analyzer import AnalyzerConfig
+from models.analyzer import LANGUAGE_MODEL, WORD_FREQUENCIES, AnalyzerConfig
 from models.batching import BatchPolicy
+from models.heads import HeadOptions
+from models.manifest import SHIPPED, read
 from schemas import avro_schemas
 from schemas.article import Article
 from schemas.codec import RecordCodec
@@ -30,8 +34,10 @@ HOUR_MS = 3_600_000
 BODY = "The council voted late on Tuesday to reopen the harbour bridge after two years of repairs."
 
 
-def operator():
+def operator(manifest):
     return EnrichArticles(
+        manifest=manifest,
+        non_commercial=False,
         analyzer=AnalyzerConfig(
             provider="auto",
             threads=2,
@@ -41,6 +47,13 @@ def operator():
             cache_ttl_s=3600,
             language_min_confidence=0.5,
             language_high_accuracy=False,
+            heads=HeadOptions(
+                topics_precision=0.8,
+                entities_score=0.5,
+                summary_sentences=3,
+                summary_characters=600,
+                tags=8,
+            ),
         ),
         window=PublicationWindow(earliest=date(1971, 1, 1), future_tolerance_s=3600),
         registry_url=None,
@@ -48,14 +61,37 @@ def operator():
     )
 
 
-@pytest.fixture(scope="module")
-def enrich(new_runtime_context):
+@contextmanager
+def held_by_a_worker(manifest, context):
     """The operator as a Python worker holds it: unpickled and opened."""
-    function = cloudpickle.loads(cloudpickle.dumps(operator()))
-    context = new_runtime_context()
+    function = cloudpickle.loads(cloudpickle.dumps(operator(manifest)))
     function.open(context)
     yield SimpleNamespace(function=function, metrics=context.metrics)
     function.close()
+
+
+@pytest.fixture(scope="module")
+def embedding_only(tmp_path_factory):
+    """A manifest by which English texts get an embedding, by the shipped model, called `encoder`."""
+    shipped = read(SHIPPED)
+    route = next(route for route in shipped.routes_for("en") if route.task == "embedding")
+    taken = {name: name for name in (LANGUAGE_MODEL, WORD_FREQUENCIES)} | {"encoder": route.model}
+    models = {}
+    for name, of_shipped in taken.items():
+        entry = shipped.entry(of_shipped).model_dump(mode="json", exclude_none=True)
+        for file in entry.keys() & {"file", "card", "tokenizer", "adapter", "gpu_file"}:
+            entry[file] = str(SHIPPED.parent / entry[file])
+        models[name] = entry
+    routes = [route.model_copy(update={"model": "encoder"}).model_dump(mode="json")]
+    file = tmp_path_factory.mktemp("manifest") / "manifest.toml"
+    file.write_text(tomlkit.dumps({"models": models, "routes": routes}))
+    return file
+
+
+@pytest.fixture(scope="module")
+def enrich(embedding_only, new_runtime_context):
+    with held_by_a_worker(embedding_only, new_runtime_context()) as worker:
+        yield worker
 
 
 def fields(**changes):
@@ -111,13 +147,25 @@ async def test_field_without_a_model_is_null(enrich):
     found = await enriched(enrich)
     assert [name for name, value in found.model_dump().items() if value is None] == [
         "topics",
-        "tags",
         "entities",
         "sentiment",
         "tone_score",
         "summary",
+        "summary_method",
         "importance",
     ]
+
+
+async def test_shipped_models_enrich_an_article(new_runtime_context):
+    tasks = {route.task for route in read(SHIPPED).routes_for("en")}
+    given = fields(body=f"<p>{BODY}</p><p>The mayor of <b>Paris</b>, Jo Roe, left.</p>")
+    with held_by_a_worker(SHIPPED, new_runtime_context()) as shipped:
+        found = await enriched(shipped, **given)
+    assert found.model_versions.keys() == {"language", *tasks}
+    for task in tasks:
+        assert getattr(found, task) is not None, task
+    for entity in found.entities or ():
+        assert given[entity.field][entity.start : entity.end] == entity.text
 
 
 def with_unknown_fingerprint():
@@ -299,10 +347,10 @@ async def test_gauges_count_what_happened(enrich):
     grown = {name: values[name] - before[name] for name in values if values[name] != before[name]}
     lag_ms = values["wiredesk.event_time_lag_ms"]
     assert lag_ms == pytest.approx(time.time() * 1000 - ARRIVED_MS + HOUR_MS, abs=10_000)
-    assert values["wiredesk.model.minilm.model_time_us"] > 0
-    for changing in ("wiredesk.event_time_lag_ms", "wiredesk.model.minilm.model_time_us"):
+    assert values["wiredesk.model.encoder.model_time_us"] > 0
+    for changing in ("wiredesk.event_time_lag_ms", "wiredesk.model.encoder.model_time_us"):
         grown.pop(changing, None)
-    tokens = grown.pop("wiredesk.model.minilm.batched_tokens")
+    tokens = grown.pop("wiredesk.model.encoder.batched_tokens")
     assert 5 <= tokens <= 10
     assert grown == {
         "wiredesk.articles": 5,
@@ -312,12 +360,12 @@ async def test_gauges_count_what_happened(enrich):
         "wiredesk.texts": 3,
         "wiredesk.cache_hits": 1,
         "wiredesk.uncovered_tasks.embedding.total": 1,
-        "wiredesk.model.minilm.batches": 1,
-        "wiredesk.model.minilm.batched_texts": 1,
+        "wiredesk.model.encoder.batches": 1,
+        "wiredesk.model.encoder.batched_texts": 1,
     }
 
 
 async def test_queue_and_devices_have_gauges(enrich):
     values = enrich.metrics.values
-    assert values["wiredesk.model.minilm.queue_depth"] == 0
-    assert values["wiredesk.model.minilm.devices_lost"] == 0
+    assert values["wiredesk.model.encoder.queue_depth"] == 0
+    assert values["wiredesk.model.encoder.devices_lost"] == 0

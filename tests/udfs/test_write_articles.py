@@ -30,7 +30,9 @@ def enriched(article_id="a1", **changes):
         "enriched_ms": INGESTED_MS + 40,
         "content_hash": "c0ffee",
         "language": Language(code="en", confidence=0.98),
-        "topics": [TopicScore(code="medtop:15000000", name="sport", score=0.5)],
+        "topics": [
+            TopicScore(code="medtop:15000000", name="sport", score=0.5, names={"de": "Sport"})
+        ],
         "tone_score": 0.25,
         "embedding": bytes(range(256)) * 3,
         "model_versions": {"language": "lid176-1"},
@@ -78,7 +80,13 @@ async def test_article_is_written_field_by_field(opened, redis_process):
     text = {name: value.decode() for name, value in found.items()}
     assert json.loads(text.pop("language")) == {"code": "en", "confidence": 0.98}
     assert json.loads(text.pop("topics")) == [
-        {"code": "medtop:15000000", "name": "sport", "score": 0.5}
+        {
+            "code": "medtop:15000000",
+            "name": "sport",
+            "score": 0.5,
+            "ancestors": [],
+            "names": {"de": "Sport"},
+        }
     ]
     assert json.loads(text.pop("model_versions")) == {"language": "lid176-1"}
     assert text == {

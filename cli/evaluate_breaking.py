@@ -1,0 +1,116 @@
+"""`wiredesk evaluate breaking`: alerts on replayed stories, beside the rules they have to beat."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from schemas.errors import SettingError
+
+if TYPE_CHECKING:
+    from evaluation.breaking import Operating, Report
+
+out = Console()
+
+_BAR = 40
+"""Characters of a full bar."""
+
+
+def evaluate_breaking(
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help='JSONL rows {"id", "story", "source", "published_ms"}; - for stdin.',
+        ),
+    ],
+    outcome: Annotated[
+        str, typer.Option(metavar="sources=K,hours=H", help="What breaking news is.")
+    ],
+    train_until: Annotated[
+        str, typer.Option(metavar="TIME", help="Stories born before fit and calibrate. ISO 8601.")
+    ],
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="OUT", help="Write the figures here, too.")
+    ] = None,
+) -> None:
+    """Replay pick-ups of stories: alerts at 5, 12 and 25 a day, lead, calibration."""
+    from evaluation import breaking
+    from models.breaking.outcome import parse
+
+    wanted, until_ms = parse(outcome), _milliseconds(train_until)
+    with out.status("replaying"):
+        report = breaking.evaluate(file, wanted, until_ms)
+    _show(report)
+    if json_file:
+        json_file.write_text(json.dumps(report.to_json(), indent=2) + "\n", "utf-8")
+
+
+def _milliseconds(moment: str) -> int:
+    try:
+        at = datetime.fromisoformat(moment)
+    except ValueError:
+        raise SettingError(
+            f"--train-until {moment!r}; expected a time like 2017-10-09T00:00Z"
+        ) from None
+    return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def _show(report: "Report") -> None:
+    out.print(
+        f"{report.stories} stories in {report.days:.1f} days, {report.broke} of them reached "
+        f"{report.outcome.sources} sources within {report.outcome.hours:g} hours"
+    )
+    table = Table()
+    table.add_column("")
+    headings = ("budget", "alerts/day", "precision", "recall", "median lead, min", "false/week")
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    for name, points in (
+        ("BreakingScore", report.by_budget),
+        ("BreakingScore, threshold of the days before", report.as_set),
+        *report.baselines.items(),
+    ):
+        for alerts, point in points.items():
+            table.add_row(name, str(alerts), *_cells(point))
+        table.add_section()
+    out.print(table)
+    out.print(
+        "Thresholds are the lowest that keep the budget on the reported stories, except in the "
+        "second block. An alert counts before the story has broken."
+    )
+    calibration = report.calibration
+    out.print(
+        f"Brier {report.brier:.4f}, calibration error {calibration.error:.4f} over "
+        f"{sum(calibration.counts)} moments with a score of at least 0.05"
+    )
+    _picture(report)
+
+
+def _cells(point: "Operating") -> list[str]:
+    return [
+        f"{point.alerts_per_day:.1f}",
+        f"{point.precision:.2f}",
+        f"{point.recall:.2f}",
+        "" if point.lead_min is None else f"{point.lead_min:.0f}",
+        f"{point.false_per_week:.1f}",
+    ]
+
+
+def _picture(report: "Report") -> None:
+    """Reliability: a bar is the share that broke, the mark where it should end."""
+    calibration = report.calibration
+    for count, said, true in zip(
+        calibration.counts, calibration.confidence, calibration.accuracy, strict=True
+    ):
+        if count:
+            bar = list(("█" * round(true * _BAR)).ljust(_BAR, "·"))
+            bar[min(_BAR - 1, round(said * _BAR))] = "│"
+            out.print(
+                f"said {said:4.2f}  came true {true:4.2f}  {''.join(bar)}  {count}",
+                highlight=False,
+            )

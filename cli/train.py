@@ -1,0 +1,63 @@
+"""`wiredesk train`: teach a head, or an encoder that several heads share, and release it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from local.demo.corpus import articles
+from models.manifest import SHIPPED
+from schemas.errors import SettingError
+
+RUNS = Path(".wiredesk/training")
+
+
+def train(
+    name: Annotated[str, typer.Argument(help="A head (topics/agnews), an encoder (news) or list.")],
+    data_dir: Annotated[
+        Path, typer.Option(envvar="WIREDESK_DATA_DIR", help="Where the data sets lie.")
+    ] = Path("../shared/data"),
+    runs: Annotated[Path, typer.Option(help="Where runs keep their weights.")] = RUNS,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on after the last epoch.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="Rows of each set, for a trial.")] = None,
+    release: Annotated[
+        str | None, typer.Option(metavar="VERSION", help="Export the best weights when done.")
+    ] = None,
+    release_only: Annotated[
+        bool, typer.Option("--release-only", help="Export without training again.")
+    ] = False,
+    manifest: Annotated[Path, typer.Option(help="Manifest that takes the release.")] = SHIPPED,
+) -> None:
+    """Train from a configuration in training/heads or training/encoders.
+
+    A run writes best.pt, last.pt and log.jsonl; --release exports, calibrates on validation rows
+    and registers the model. Needs the extra `training`; two cores take minutes to an hour.
+    """
+    try:
+        from training import configuration, run
+        from training import release as releasing
+    except ImportError as error:
+        raise SettingError(
+            f"{error.name} is not installed; training needs: pip install 'wiredesk[training]'"
+        ) from error
+    heads, encoders = configuration.known_names()
+    if name == "list":
+        typer.echo("\n".join((*heads, *encoders)))
+        return
+    if name not in (*heads, *encoders):
+        raise SettingError(f"nothing to train is called {name}; `wiredesk train list` lists all")
+    if release_only and release is None:
+        raise SettingError("--release-only exports a version: give it with --release")
+    if name in encoders:
+        encoder = configuration.encoder_config(name)
+        if not release_only:
+            run.train_encoder(encoder, data_dir, runs, resume=resume, limit=limit)
+        if release:
+            texts = [f"{article.title}\n{article.body}" for article in articles()]
+            releasing.release_encoder(encoder, release, data_dir, runs, manifest, texts)
+        return
+    head = configuration.head_config(name)
+    if not release_only:
+        run.train_head(head, data_dir, runs, resume=resume, limit=limit)
+    if release:
+        releasing.release_head(head, release, data_dir, runs, manifest)

@@ -1,0 +1,51 @@
+"""Sessions and encoders of the models in a manifest."""
+
+from collections.abc import Sequence
+
+from models.adapters import AdapterSession
+from models.encoder import Encoder
+from models.manifest import Manifest
+from models.session import FallbackSession, OnnxSession, Provider, Session, providers
+from schemas.errors import ModelFileError
+
+
+def open_session(
+    manifest: Manifest, model: str, on: Sequence[Provider], *, threads: int, streams: int
+) -> FallbackSession | AdapterSession:
+    """A model's graph on the first provider that works; adapters run on the CPU.
+
+    Raises ModelFileError.
+    """
+    entry, path = manifest.entry(model), manifest.model_file(model)
+    if entry.adapter is not None and entry.adapter_sha256 is not None:
+        adapter = manifest.verified(entry.adapter, entry.adapter_sha256)
+        return AdapterSession(adapter, path, threads=threads)
+    on_gpu = path
+    if entry.gpu_file is not None and entry.gpu_sha256 is not None and Provider.CUDA in on:
+        on_gpu = manifest.verified(entry.gpu_file, entry.gpu_sha256)
+
+    def open_on(provider: Provider) -> OnnxSession:
+        graph = on_gpu if provider is Provider.CUDA else path
+        return OnnxSession(graph, provider, threads=threads, streams=streams)
+
+    return FallbackSession(open_on, on)
+
+
+def encoder_on(session: Session, manifest: Manifest, model: str) -> Encoder:
+    """A model's tokenizer before its graph. Raises ModelFileError."""
+    entry = manifest.entry(model)
+    if entry.max_tokens is None:
+        raise ModelFileError(f"model {model} has no max_tokens in {manifest.folder}/manifest.toml")
+    return Encoder(
+        session,
+        manifest.tokenizer_file(model),
+        max_tokens=entry.max_tokens,
+        with_shapes=entry.word_shapes,
+        romanised=entry.romanised,
+    )
+
+
+def open_encoder(manifest: Manifest, model: str, *, threads: int) -> Encoder:
+    """A model on the best provider here. Raises ModelFileError."""
+    session = open_session(manifest, model, providers("auto"), threads=threads, streams=1)
+    return encoder_on(session, manifest, model)

@@ -1,0 +1,130 @@
+"""`wiredesk evaluate` with a model that the test makes."""
+
+import json
+
+import numpy as np
+import pytest
+
+from evaluation import sets
+from evaluation.rows import TextRow
+from schemas.errors import ModelFileError
+
+
+class Model:
+    labels = ("World", "Sports", "Business", "Sci/Tech")
+    multi_label = False
+    thresholds = None
+
+    def predict(self, texts, languages):  # noqa: ARG002
+        return np.array(
+            [[0.7, 0.1, 0.1, 0.1] if "vote" in t else [0.1, 0.7, 0.1, 0.1] for t in texts],
+            np.float32,
+        )
+
+
+@pytest.fixture(autouse=True)
+def model(monkeypatch, tmp_path):
+    def opened(manifest, head):
+        if head != "topics/agnews":
+            raise ModelFileError(f"no model answers for head {head}")
+        return Model()
+
+    monkeypatch.setattr("models.predictor.open_predictor", opened)
+    monkeypatch.setattr("cli.evaluate.SHARED_DATA", tmp_path / "nowhere")
+    monkeypatch.delenv("WIREDESK_DATA_DIR", raising=False)
+
+
+@pytest.fixture
+def rows(tmp_path):
+    file = tmp_path / "rows.jsonl"
+    lines = [
+        {"text": "a vote", "label": "World"},
+        {"text": "a goal", "label": "Sports"},
+        {"text": "the vote", "label": "Business"},
+        {"text": "the goal", "label": "2"},
+    ]
+    file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    return file
+
+
+def test_head_is_measured_on_a_file(run, rows, tmp_path):
+    out = tmp_path / "out.json"
+    shown = run("evaluate", "topics/agnews", str(rows), "--json", str(out))
+    assert shown.exit_code == 0, shown.output
+    found = json.loads(out.read_text())
+    assert found["head"] == "topics/agnews"
+    assert found["metrics"]["accuracy"] == 0.75
+    assert found["baselines"] == {}
+    assert "no baseline: it has no rows to learn from; give --data-dir" in shown.stdout
+    assert "expected calibration error" in shown.stdout
+
+
+def test_baseline_learns_from_the_rows_that_are_given(run, rows):
+    shown = run("evaluate", "topics/agnews", str(rows), "--train", str(rows))
+    assert shown.exit_code == 0, shown.output
+    assert "tfidf" in shown.stdout
+
+
+def test_wrong_row_ends_with_file_line_and_reason(run, rows):
+    rows.write_text(rows.read_text() + '{"text": "x", "label": "Weather"}\n')
+    shown = run("evaluate", "topics/agnews", str(rows))
+    assert shown.exit_code == 1
+    assert f"{rows}, line 5: label 'Weather' is none of" in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("topics/none",), "no model answers for head topics/none"),
+        (("weather/today",), "there is no head 'weather/today'; known: topics/iptc"),
+        (("HEAD",), "there is no head 'HEAD'"),
+    ],
+)
+def test_unknown_head_is_one_line(run, rows, arguments, reason):
+    shown = run("evaluate", *arguments, str(rows))
+    assert shown.exit_code == 1
+    assert reason in shown.stderr
+
+
+def test_data_set_is_named_instead_of_a_file(run, tmp_path, monkeypatch):
+    loaded = []
+
+    def load(name, split, folder):
+        loaded.append((name, split))
+        return [TextRow("a vote", ("World",)), TextRow("a goal", ("Sports",))]
+
+    monkeypatch.setattr(sets, "load", load)
+    shown = run("evaluate", "topics/agnews", "set:agnews", "--data-dir", str(tmp_path))
+    assert shown.exit_code == 0, shown.output
+    assert loaded == [("agnews", "test"), ("agnews", "train"), ("agnews", "validation")]
+    assert "topics/agnews on agnews: 2 rows" in shown.stdout
+
+
+def test_everything_needs_the_data_sets(run):
+    shown = run("evaluate", "--all")
+    assert shown.exit_code == 1
+    assert "WIREDESK_DATA_DIR" in shown.stderr
+
+
+def test_all_measures_every_row_and_fails_below_a_floor(run, tmp_path, monkeypatch):
+    written = tmp_path / "RESULTS.md"
+    floors = tmp_path / "floors.toml"
+    floor = 'head = "topics/agnews"\ndata = "agnews"\nmetric = "accuracy"\nsample_rows = 9\n'
+    floors.write_text(f"[[floor]]\n{floor}sample = 0\nwhole = 0.9\n")
+    monkeypatch.setattr("cli.evaluate.RESULTS", written)
+    rows = [TextRow("a vote", ("World",)), TextRow("a vote", ("Sports",))]
+    monkeypatch.setattr(sets, "load", lambda *_: rows)
+    command = ("evaluate", "--all", "--write", "--data-dir", str(tmp_path), "--floors", str(floors))
+    shown = run(*command)
+    assert shown.exit_code == 1
+    assert "below its floor: topics/agnews on agnews: accuracy 0.5000" in shown.stdout
+    assert "**50.0**" in written.read_text()
+    floors.write_text(f"[[floor]]\n{floor}sample = 0\nwhole = 0.5\n")
+    assert run(*command).exit_code == 0
+
+
+def test_heads_and_commands_are_in_the_help(run):
+    shown = run("evaluate", "--help")
+    assert "topics/agnews" in shown.stdout
+    assert "extraction" in shown.stdout
+    assert "--train" in run("evaluate", "topics/agnews", "--help").stdout

@@ -1,0 +1,93 @@
+"""A model of the manifest: the session that fits its files, and the tokenizer before it."""
+
+import pytest
+
+from models import opening
+from models.manifest import Manifest
+from models.opening import encoder_on, open_encoder, open_session
+from models.session import FallbackSession, Provider
+from schemas.errors import DeviceLost, ModelFileError
+
+
+class FakeAdapter:
+    def __init__(self, adapter, base, *, threads):
+        self.opened = (adapter, base, threads)
+
+
+class FakeGraph:
+    def __init__(self, path, provider, *, threads, streams):
+        if provider is Provider.CUDA:
+            raise DeviceLost("no device")
+        self.opened = (path, provider, threads, streams)
+
+    def run(self, inputs):
+        return {"inputs": sorted(inputs)}
+
+
+@pytest.fixture(autouse=True)
+def fakes(monkeypatch):
+    monkeypatch.setattr(opening, "AdapterSession", FakeAdapter)
+    monkeypatch.setattr(opening, "OnnxSession", FakeGraph)
+
+
+def changed(manifest: Manifest, **changes) -> Manifest:
+    """The small manifest with its model changed."""
+    entry = manifest.entry("small").model_copy(update=changes)
+    return manifest.model_copy(update={"models": manifest.models | {"small": entry}})
+
+
+def test_graph_runs_on_the_first_provider_that_has_a_device(small_manifest):
+    session = open_session(
+        small_manifest, "small", [Provider.CUDA, Provider.CPU], threads=3, streams=2
+    )
+    assert isinstance(session, FallbackSession)
+    assert (session.provider, session.devices_lost) == (Provider.CPU, 1)
+
+
+def test_adapter_is_opened_on_its_base(small_manifest):
+    of_tokenizer = small_manifest.entry("small").tokenizer
+    manifest = changed(
+        small_manifest,
+        adapter=of_tokenizer,
+        adapter_sha256=small_manifest.entry("small").tokenizer_sha256,
+    )
+    session = open_session(manifest, "small", [Provider.CUDA], threads=3, streams=2)
+    assert session.opened == (of_tokenizer, manifest.model_file("small"), 3)
+
+
+@pytest.mark.parametrize("kind", ["sha256", "adapter_sha256"])
+def test_changed_file_is_refused(small_manifest, kind):
+    manifest = changed(
+        small_manifest,
+        **{
+            "adapter": small_manifest.entry("small").tokenizer,
+            "adapter_sha256": small_manifest.entry("small").tokenizer_sha256,
+        }
+        | {kind: "c0ffee"},
+    )
+    with pytest.raises(ModelFileError, match="the manifest expects c0ffee"):
+        open_session(manifest, "small", [Provider.CPU], threads=1, streams=1)
+
+
+def test_model_without_tokens_is_no_encoder(small_manifest):
+    with pytest.raises(ModelFileError, match="small has no max_tokens"):
+        open_encoder(changed(small_manifest, max_tokens=None), "small", threads=1)
+
+
+@pytest.mark.parametrize("word_shapes", [True, False])
+def test_encoder_gives_the_inputs_that_the_manifest_says(small_manifest, word_shapes):
+    manifest = changed(small_manifest, word_shapes=word_shapes)
+    encoder = encoder_on(FakeGraph(None, Provider.CPU, threads=1, streams=1), manifest, "small")
+    assert (encoder.tokenize("Bridge").shapes is not None) is word_shapes
+    assert len(encoder.tokenize("bridge " * 50)) == 64
+
+
+def test_romanised_model_reads_other_scripts(small_manifest):
+    manifest = changed(small_manifest, romanised=True)
+    assert open_encoder(manifest, "small", threads=1).tokenize("Мир").offsets.tolist() == [
+        [0, 0],
+        [0, 1],
+        [1, 2],
+        [2, 3],
+        [0, 0],
+    ]

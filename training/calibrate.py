@@ -1,0 +1,78 @@
+"""Probabilities that mean what they say: fitted on validation rows, with the graph as shipped."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from models.encoder import Encoder, Tokens
+from models.heads import sigmoid, softmax
+from models.session import Arrays
+from schemas.errors import InferenceError
+from training.tasks import UNKNOWN, Example
+
+BATCH = 32
+RARE = 10  # positives below which a label has no threshold of its own
+
+
+def answers(encoder: Encoder, examples: Sequence[Example]) -> list[Arrays]:
+    """The graph's outputs for each example. Raises InferenceError."""
+    order = sorted(range(len(examples)), key=lambda i: len(examples[i]))
+    found: dict[int, Arrays] = {}
+    for start in range(0, len(order), BATCH):
+        rows = order[start : start + BATCH]
+        batch = [_tokens(examples[i]) for i in rows]
+        for row, answer in zip(rows, encoder.run(batch), strict=True):
+            if isinstance(answer, InferenceError):
+                raise answer
+            found[row] = answer
+    return [found[i] for i in range(len(examples))]
+
+
+def temperature(logits: np.ndarray, targets: np.ndarray) -> float:
+    """What logits are divided by so that the likelihood is greatest (Guo et al., 2017).
+
+    logits   (rows, labels)
+    targets  (rows,) label of each row, or (rows, labels) of 0, 1 and UNKNOWN
+    """
+
+    def loss(log_temperature: float) -> float:
+        scale = float(np.exp(log_temperature))
+        if targets.ndim == 1:
+            chosen = softmax(logits, scale)[np.arange(len(targets)), targets]
+        else:
+            probabilities = sigmoid(logits, scale)
+            chosen = np.where(targets == 1, probabilities, 1 - probabilities)[targets != UNKNOWN]
+        return -float(np.log(np.maximum(chosen, 1e-12)).mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-2, 2), method="bounded").x))
+
+
+def thresholds(probabilities: np.ndarray, targets: np.ndarray) -> tuple[float, ...]:
+    """Threshold of each label that gives it the best F1 (SCut; Yang, 2001); a rare label takes the
+    one that is best for all together.
+
+    probabilities  (rows, labels); targets (rows, labels) of 0, 1 and UNKNOWN
+    """
+    common = _best(probabilities.ravel(), targets.ravel())
+    return tuple(
+        round(_best(p, t) if (t == 1).sum() >= RARE else common, 4)
+        for p, t in zip(probabilities.T, targets.T, strict=True)
+    )
+
+
+def _best(probabilities: np.ndarray, targets: np.ndarray) -> float:
+    """Halfway between the last row that is taken and the next one, where F1 is greatest."""
+    known = targets != UNKNOWN
+    order = np.argsort(-probabilities[known], kind="stable")
+    ranked, hits = probabilities[known][order], (targets[known][order] == 1).cumsum()
+    f1 = 2 * hits / (np.arange(1, len(hits) + 1) + max(hits[-1], 1))
+    last = int(f1.argmax())
+    following = ranked[last + 1] if last + 1 < len(ranked) else 0.0
+    return float((ranked[last] + following) / 2)
+
+
+def _tokens(example: Example) -> Tokens:
+    size = len(example)
+    nowhere = np.zeros((size, 2), np.int64)
+    return Tokens(list(example.ids), nowhere, np.full(size, -1), example.shapes)

@@ -1,0 +1,251 @@
+"""Train a network on one or several tasks: seeded, resumable, stopped when validation stops."""
+
+import json
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from torch import Tensor
+from torch.nn import functional
+
+from training.network import Network
+from training.tasks import Batches, Example, Predictions, Task, collate
+
+EMBEDDING = "sentence_embedding"
+SCORING_TOKENS = 8192  # of a batch that needs no gradients
+
+console = Console()
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast.
+
+    batch_tokens         tokens of a batch, padding included
+    learning_rate        peak, of the encoder; it warms up and then falls to zero in a line
+    head_learning_rate   peak, of heads, word shapes and low-rank changes
+    balance              a task's share of the batches is (its batches) ** balance
+    patience             epochs without a better validation score before it stops
+    keep_embedding       weight of the distance to the published sentence embedding, 0 for none
+    """
+
+    epochs: int
+    batch_tokens: int
+    learning_rate: float
+    head_learning_rate: float
+    weight_decay: float
+    warmup: float
+    balance: float
+    patience: int
+    keep_embedding: float
+    seed: int
+
+
+class Fit:
+    """A training run in a directory: `last.pt` to go on from, `best.pt`, `log.jsonl`."""
+
+    def __init__(
+        self,
+        network: Network,
+        tasks: Sequence[Task],
+        schedule: Schedule,
+        directory: Path,
+        teacher: Network | None = None,
+    ) -> None:
+        self._network = network
+        self._tasks = tasks
+        self._schedule = schedule
+        self._directory = directory
+        self._draw = np.random.default_rng(schedule.seed)
+        self._batches = [
+            Batches(task.train, schedule.batch_tokens, np.random.default_rng(schedule.seed + i))
+            for i, task in enumerate(tasks)
+        ]
+        self._steps = self._steps_per_task()
+        self._total = schedule.epochs * sum(self._steps)
+        self._optimizer = torch.optim.AdamW(self._groups(), fused=True)
+        self._rate = torch.optim.lr_scheduler.LambdaLR(self._optimizer, self._factor)
+        self._wanted = self._embeddings(teacher) if teacher else {}
+        self._epoch, self._best, self._since_best = 0, -math.inf, 0
+        directory.mkdir(parents=True, exist_ok=True)
+
+    def run(self, *, resume: bool = False) -> dict[str, float]:
+        """Train; the network then holds the best epoch's weights. Returns its validation scores."""
+        if resume and (self._directory / "last.pt").exists():
+            self._load(self._directory / "last.pt")
+        while self._epoch < self._schedule.epochs and self._since_best < self._schedule.patience:
+            started = time.monotonic()
+            losses = self._train_epoch()
+            scores = {task.head: self._score(task) for task in self._tasks}
+            self._epoch += 1
+            self._keep(scores)
+            line = {"epoch": self._epoch, "loss": losses, "validation": scores}
+            line["seconds"] = round(time.monotonic() - started)
+            with (self._directory / "log.jsonl").open("a", encoding="utf-8") as log:
+                log.write(json.dumps(line) + "\n")
+            told = "  ".join(f"{head} {score:.4f}" for head, score in scores.items())
+            console.print(f"epoch {self._epoch}: {told}  ({line['seconds']} s)")
+        best = torch.load(self._directory / "best.pt", weights_only=True)
+        self._network.load_state_dict(best["network"])
+        self._network.eval()
+        return best["scores"]
+
+    def _train_epoch(self) -> dict[str, float]:
+        self._network.train()
+        order = np.repeat(np.arange(len(self._tasks)), self._steps)
+        self._draw.shuffle(order)
+        streams = [_endless(batches) for batches in self._batches]
+        totals = np.zeros(len(self._tasks))
+        with _progress() as progress:
+            bar = progress.add_task(f"epoch {self._epoch + 1}", total=len(order))
+            for i in order:
+                totals[i] += self._step(self._tasks[i], next(streams[i]))
+                progress.advance(bar)
+        return {
+            task.head: round(total / steps, 4)
+            for task, total, steps in zip(self._tasks, totals, self._steps, strict=True)
+        }
+
+    def _step(self, task: Task, examples: list[Example]) -> float:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            outputs = run(self._network, examples)
+        outputs = {name: output.float() for name, output in outputs.items()}
+        loss = task.loss(outputs, examples)
+        if self._wanted:
+            wanted = torch.stack([self._wanted[id(example)] for example in examples])
+            near = functional.cosine_similarity(outputs[EMBEDDING], wanted)
+            loss = loss + self._schedule.keep_embedding * (1.0 - near).mean()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self._network.parameters(), 1.0)
+        self._optimizer.step()
+        self._rate.step()
+        self._optimizer.zero_grad()
+        return float(loss.detach())
+
+    def _score(self, task: Task) -> float:
+        return task.score(predict(self._network, task, task.validation))
+
+    def _keep(self, scores: dict[str, float]) -> None:
+        mean = float(np.mean(list(scores.values())))
+        state = {"network": self._network.state_dict(), "scores": scores}
+        if mean > self._best:
+            self._best, self._since_best = mean, 0
+            torch.save(state, self._directory / "best.pt")
+        else:
+            self._since_best += 1
+        torch.save(
+            state
+            | {
+                "optimizer": self._optimizer.state_dict(),
+                "rate": self._rate.state_dict(),
+                "draws": [self._draw.bit_generator.state]
+                + [batches.draw.bit_generator.state for batches in self._batches],
+                "torch": torch.get_rng_state(),
+                "progress": (self._epoch, self._best, self._since_best),
+            },
+            self._directory / "last.pt",
+        )
+
+    def _load(self, path: Path) -> None:
+        state = torch.load(path, weights_only=True)
+        self._network.load_state_dict(state["network"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._rate.load_state_dict(state["rate"])
+        draws = [self._draw] + [batches.draw for batches in self._batches]
+        for draw, saved in zip(draws, state["draws"], strict=True):
+            draw.bit_generator.state = saved
+        torch.set_rng_state(state["torch"])
+        self._epoch, self._best, self._since_best = state["progress"]
+        console.print(f"resumed after epoch {self._epoch}")
+
+    def _steps_per_task(self) -> list[int]:
+        """Batches of each task in an epoch: balanced, as many in all as one pass would be."""
+        counts = np.array([sum(1 for _ in batches) for batches in self._batches], float)
+        shares = counts**self._schedule.balance
+        return [max(1, round(step)) for step in counts.sum() * shares / shares.sum()]
+
+    def _groups(self) -> list[dict[str, object]]:
+        fast, decayed, plain = [], [], []
+        for name, parameter in self._network.named_parameters():
+            if not parameter.requires_grad:
+                continue
+            if name.startswith(("heads.", "shapes.")) or "parametrizations" in name:
+                fast.append(parameter)
+            elif parameter.ndim > 1:
+                decayed.append(parameter)
+            else:
+                plain.append(parameter)
+        s = self._schedule
+        return [
+            {"params": fast, "lr": s.head_learning_rate, "weight_decay": s.weight_decay},
+            {"params": decayed, "lr": s.learning_rate, "weight_decay": s.weight_decay},
+            {"params": plain, "lr": s.learning_rate, "weight_decay": 0.0},
+        ]
+
+    def _factor(self, step: int) -> float:
+        warm = max(1, round(self._total * self._schedule.warmup))
+        return min((step + 1) / warm, max(0.0, (self._total - step) / max(1, self._total - warm)))
+
+    def _embeddings(self, teacher: Network) -> dict[int, Tensor]:
+        """The teacher's embedding of every training example."""
+        found: dict[int, Tensor] = {}
+        for task in self._tasks:
+            for examples, outputs in inferred(teacher, task.train):
+                vectors = outputs[EMBEDDING].float()
+                found |= {id(e): v for e, v in zip(examples, vectors, strict=True)}
+        return found
+
+
+def run(network: Network, examples: Sequence[Example]) -> dict[str, Tensor]:
+    """Every output of the network for a batch."""
+    return dict(zip(network.heads, network(*collate(examples)), strict=True))
+
+
+def inferred(
+    network: Network, examples: Sequence[Example]
+) -> Iterator[tuple[list[Example], dict[str, Tensor]]]:
+    """Outputs without gradients, in batches of similar length."""
+    network.eval()
+    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+        for batch in Batches(list(examples), SCORING_TOKENS):
+            yield batch, run(network, batch)
+
+
+def predict(network: Network, task: Task, examples: Sequence[Example]) -> Predictions:
+    """What the network says of each example, in their order."""
+    found: dict[int, np.ndarray] = {}
+    for batch, outputs in inferred(network, examples):
+        with torch.inference_mode():
+            answers = task.predict(outputs, batch)
+        found |= {id(e): answer for e, answer in zip(batch, answers, strict=True)}
+    return [found[id(example)] for example in examples]
+
+
+def _endless(batches: Batches) -> Iterator[list[Example]]:
+    while True:
+        yield from batches
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )

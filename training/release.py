@@ -1,0 +1,196 @@
+"""From the best weights of a run to a model in the manifest: exported, calibrated, measured."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from models.adapters import AdapterSession
+from models.encoder import Encoder
+from models.heads import sigmoid, softmax
+from models.manifest import ModelEntry, Route
+from models.session import Arrays, OnnxSession, Provider, Session
+from training import export, importance
+from training.assemble import assemble
+from training.calibrate import answers, temperature, thresholds
+from training.configuration import EncoderConfig, HeadConfig, head_config
+from training.fit import EMBEDDING, console
+from training.manifest_edit import register
+from training.network import Network, published_encoder, published_tokenizer
+from training.run import directory, encoder_network, encoder_tasks
+from training.tasks import ClassTask, Reader, SentenceTask, SpanTask, Task
+
+BASE = "adapters/base.safetensors"
+TOKENIZER = "minilm/tokenizer.json"  # the published one, of every model made here
+LONGEST = 512  # tokens that the position table has
+BINS = 15  # of the calibration error
+JOB_TOKENS = 256  # tokens of an article that the jobs read
+IMPORTANCE_DATA = "google_news_fr_day (no licence stated)"
+SOURCE = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+def release_head(config: HeadConfig, version: str, data: Path, runs: Path, manifest: Path) -> None:
+    """An adapter with its route."""
+    name = config.head.replace("/", "-")
+    folder = manifest.parent / "adapters"
+    folder.mkdir(exist_ok=True)
+    base, tokenizer = manifest.parent / BASE, manifest.parent / TOKENIZER
+    if not base.exists():
+        export.export_base(base)
+    task = assemble(config, Reader(published_tokenizer(), config.max_tokens), data)
+    network = Network(published_encoder(), dict(task.modules()))
+    network.add_low_rank(config.rank or 0)
+    network = _loaded(network, directory(runs, config.head))
+    adapter = folder / f"{name}.onnx"
+    export.export_adapter(network, base, adapter, config.seed)
+    session = AdapterSession(adapter, base, threads=torch.get_num_threads())
+    route = _route(config, task, name, _encoder(session, tokenizer, config.romanised))
+    entry = ModelEntry(
+        version=version,
+        file=Path(BASE),
+        sha256=export.digest(base),
+        adapter=Path("adapters", adapter.name),
+        adapter_sha256=export.digest(adapter),
+        licence="non-commercial" if not config.commercial else "Apache-2.0",
+        source=f"{SOURCE} with low-rank changes, `wiredesk train {config.head}`",
+        card=Path("adapters/MODEL_CARD.md"),
+        tokenizer=Path(TOKENIZER),
+        tokenizer_sha256=export.digest(tokenizer),
+        max_tokens=max(config.max_tokens, JOB_TOKENS),
+        word_shapes=True,
+        romanised=config.romanised,
+        commercial=config.commercial,
+        data=_data([config]),
+    )
+    register(manifest, name, entry, [route])
+
+
+def release_encoder(
+    config: EncoderConfig,
+    version: str,
+    data: Path,
+    runs: Path,
+    manifest: Path,
+    calibration: Sequence[str],
+) -> None:
+    """A shared encoder in int8 with the routes of its heads; `calibration` texts set the scales."""
+    folder = manifest.parent / config.name
+    folder.mkdir(exist_ok=True)
+    graph, tokenizer = folder / "encoder.int8.onnx", manifest.parent / TOKENIZER
+    tasks = encoder_tasks(config, data)
+    network = _loaded(encoder_network(tasks), directory(runs, config.name))
+    metrics: dict[str, float] = {}
+    if config.importance:
+        reader = Reader(published_tokenizer(), JOB_TOKENS)
+        network.heads["importance"], metrics = importance.fit(network, reader, data)
+        console.print(f"importance: {metrics}")
+    reading = _encoder(_Nowhere(), tokenizer, config.romanised)
+    inputs = export.calibration_inputs(calibration, reading, config.seed)
+    export.export_encoder(network, inputs, graph, config.seed)
+    session = OnnxSession(graph, Provider.OPENVINO, threads=torch.get_num_threads())
+    encoder = _encoder(session, tokenizer, config.romanised)
+    heads = [head_config(head) for head in config.heads]
+    routes = [
+        _route(head, task, config.name, encoder) for head, task in zip(heads, tasks, strict=True)
+    ]
+    if config.keep_embedding:
+        routes.insert(0, _plain_route(config.name, "embedding", EMBEDDING))
+    if config.importance:
+        routes.append(_plain_route(config.name, "importance", "importance", metrics))
+    entry = ModelEntry(
+        version=version,
+        file=graph.relative_to(manifest.parent),
+        sha256=export.digest(graph),
+        licence="Apache-2.0",
+        source=f"{SOURCE} with heads, QDQ int8, `wiredesk train {config.name}`",
+        card=Path(config.name, "MODEL_CARD.md"),
+        tokenizer=Path(TOKENIZER),
+        tokenizer_sha256=export.digest(tokenizer),
+        max_tokens=JOB_TOKENS,
+        word_shapes=True,
+        romanised=config.romanised,
+        commercial=all(head.commercial for head in heads),
+        data=_data(heads) + ((IMPORTANCE_DATA,) if config.importance else ()),
+    )
+    register(manifest, config.name, entry, routes)
+
+
+def _loaded(network: Network, run: Path) -> Network:
+    """The best weights of a run, ready to trace."""
+    state = torch.load(run / "best.pt", weights_only=True)
+    console.print(f"{run.name}: validation {state['scores']}")
+    network.load_state_dict(state["network"])
+    return network.eval().requires_grad_(False)
+
+
+def _route(config: HeadConfig, task: Task, model: str, encoder: Encoder) -> Route:
+    """A route with its calibration, fitted on the validation rows with the graph as shipped."""
+    found = answers(encoder, task.validation)
+    scored = task.score(task.predict_from(found, task.validation))
+    console.print(f"{config.head}: {config.metric} {scored:.4f} as exported")
+    route = partial(
+        Route,
+        task=config.task,
+        head=config.head,
+        model=model,
+        languages=frozenset(config.languages),
+        jobs=config.jobs,
+        metrics={f"validation: {config.metric}": round(scored, 4)},
+    )
+    if isinstance(task, SpanTask):
+        fine = {kind: config.fine[kind] for kind in task.fine_types}
+        return route(output="entities", labels=task.labels, fine_labels=fine)
+    if isinstance(task, SentenceTask):
+        return route(output=task.output)
+    logits = np.stack(task.predict_from(found, task.validation))
+    targets = task.targets(task.validation)
+    scale = round(temperature(logits, targets), 4)
+    calibrated = route(output=task.output, labels=task.labels, temperature=scale)
+    if isinstance(task, ClassTask) and task.multi_label:
+        limits = thresholds(sigmoid(logits, scale), targets)
+        return calibrated.model_copy(update={"multi_label": True, "thresholds": limits})
+    error = _expected_calibration_error(softmax(logits, scale), targets)
+    console.print(f"{config.head}: temperature {scale}, calibration error {error:.4f}")
+    return calibrated
+
+
+def _plain_route(
+    model: str, task: str, output: str, metrics: dict[str, float] | None = None
+) -> Route:
+    return Route(
+        task=task,
+        head=task,
+        model=model,
+        output=output,
+        languages=frozenset({"en"}),
+        metrics={name: round(value, 4) for name, value in (metrics or {}).items()},
+    )
+
+
+def _expected_calibration_error(probabilities: np.ndarray, targets: np.ndarray) -> float:
+    """Of the top label."""
+    top, right = probabilities.max(1), probabilities.argmax(1) == targets
+    bins = np.minimum((top * 15).astype(int), 14)
+    gaps = [
+        abs(top[bins == b].mean() - right[bins == b].mean()) * (bins == b).mean() for b in set(bins)
+    ]
+    return float(np.sum(gaps))
+
+
+def _encoder(session: Session, tokenizer: Path, romanised: bool) -> Encoder:
+    return Encoder(session, tokenizer, max_tokens=LONGEST, with_shapes=True, romanised=romanised)
+
+
+def _data(heads: Sequence[HeadConfig]) -> tuple[str, ...]:
+    """Data sets with their licences, each once."""
+    named = {f"{source.name} ({source.licence})" for head in heads for source in head.train}
+    return tuple(sorted(named))
+
+
+class _Nowhere:
+    """A session for an encoder that only tokenises."""
+
+    def run(self, inputs: Arrays) -> Arrays:
+        raise RuntimeError(f"no graph is open for inputs {', '.join(inputs)}")

@@ -16,7 +16,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from models.analyzer import Analyzer
 from models.batching import BatchPolicy, choose
-from models.encoder import Encoder, TokenIds
+from models.encoder import Encoder, Tokens
 from models.text import ArticleText
 from schemas.article import Article
 from schemas.codec import RecordCodec
@@ -77,7 +77,7 @@ def raw_loop(
     encoder = next(iter(analyzer.encoders.values()))
     texts = [ArticleText(article.title, article.body) for article in batch]
 
-    def tokenize(text: ArticleText) -> TokenIds:
+    def tokenize(text: ArticleText) -> Tokens:
         return encoder.tokenize(text.head(encoder.max_characters))
 
     tokens, running = 0, []

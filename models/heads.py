@@ -50,8 +50,8 @@ SPELLINGS = {
 }
 """Names of the coarse types in published data, and ours."""
 
-TOPIC_TABLES = ("media_topics", "media_topic_vectors")
-"""Entries of the manifest: the concepts and their vectors."""
+TOPIC_TABLES = {"media_topics", "media_topic_vectors"}
+"""Entries of the manifest: the concepts and their vectors, read from this package."""
 
 ALIAS_TABLES = ("entity_names", "country_names")
 """Entries of the manifest: names with their Wikidata ids; without them nothing is linked."""
@@ -189,7 +189,7 @@ class TopicsHead:
     def __init__(self, manifest: Manifest, route: Route, options: HeadOptions) -> None:
         self._route = route
         self._precision = options.topics_precision
-        for table in TOPIC_TABLES:
+        for table in manifest.models.keys() & TOPIC_TABLES:
             manifest.model_file(table)
         self._assigner = _assigner()
         embedding = manifest.find("embedding", route.model)

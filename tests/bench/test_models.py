@@ -22,7 +22,7 @@ CONFIG = AnalyzerConfig(
     cache_ttl_s=1,
     language_min_confidence=0.5,
     language_high_accuracy=False,
-    heads=HeadOptions(topics_precision=0.8, summary_sentences=3, summary_characters=600, tags=8),
+    heads=HeadOptions(topics_precision=0.8, entities_score=0.5, summary_sentences=3, summary_characters=600, tags=8),
 )
 
 

@@ -119,11 +119,11 @@ def test_list_has_every_model_with_what_one_chooses_by(run):
 
 
 def test_show_tells_routes_and_card(run):
-    shown = run("models", "show", "minilm").stdout
-    for told in ("embedding", "sentence_embedding", "Apache-2.0", "minilm/MODEL_CARD.md"):
+    shown = run("models", "show", "news").stdout
+    for told in ("embedding", "sentence_embedding", "Apache-2.0", "news/MODEL_CARD.md"):
         assert told in shown
-    told = json.loads(run("models", "show", "minilm", "--json").stdout)
-    assert told["sha256"] == read(SHIPPED).models["minilm"].sha256
+    told = json.loads(run("models", "show", "news", "--json").stdout)
+    assert told["sha256"] == read(SHIPPED).models["news"].sha256
     assert "embedding" in {route["task"] for route in told["routes"]}
 
 

@@ -40,7 +40,7 @@ def found(enrich):
     value = RecordCodec(ARTICLES_RAW).encode(article)
     producer.send(ARTICLES_RAW.name, key=b"resigns", value=value).get(10)
     producer.close()
-    enriched.wait(lambda: "resigns" in enriched.keys(), 60)
+    enriched.wait(lambda: any(key == b"resigns" for _, key, _ in enriched.records), 60)
     values = [value for _, key, value in enriched.records if key == b"resigns"]
     enriched.close()
     return RecordCodec(ARTICLES_ENRICHED).decode(values[-1])

@@ -1,5 +1,7 @@
 """Settings reach the operators of `enrich`, in the operators' units."""
 
+from pathlib import Path
+
 import cloudpickle
 import pytest
 
@@ -7,6 +9,9 @@ from jobs.enrich import enrich_articles, write_articles
 from jobs.runtime.settings import EnrichSettings, load
 from models.analyzer import AnalyzerConfig
 from models.batching import BatchPolicy
+from models.generative import Endpoint
+from models.heads import HeadOptions
+from models.manifest import SHIPPED
 
 
 def settings(*overrides):
@@ -26,6 +31,15 @@ def test_settings_of_the_models_reach_the_operator():
             "cache_ttl_s=7",
             "language_min_confidence=0.8",
             "language_accuracy=high",
+            "topics_precision=0.7",
+            "entities_min_score=0.4",
+            "summary_max_sentences=2",
+            "summary_max_characters=300",
+            "summary_url=http://127.0.0.1:1/v1",
+            "summary_model=writer",
+            "summary_api_key=word",
+            "summary_timeout_s=3",
+            "tags_max=5",
         )
     )
     assert operator._config == AnalyzerConfig(
@@ -37,7 +51,31 @@ def test_settings_of_the_models_reach_the_operator():
         cache_ttl_s=7,
         language_min_confidence=0.8,
         language_high_accuracy=True,
+        heads=HeadOptions(
+            topics_precision=0.7,
+            entities_score=0.4,
+            summary_sentences=2,
+            summary_characters=300,
+            tags=5,
+        ),
+        summarizer=Endpoint(
+            url="http://127.0.0.1:1/v1",
+            model="writer",
+            api_key="word",
+            timeout_s=3,
+            max_sentences=2,
+            max_characters=300,
+        ),
     )
+
+
+def test_models_of_ones_own_reach_the_operator():
+    operator = enrich_articles(
+        settings("models_manifest=/models/manifest.toml", "non_commercial_models=true")
+    )
+    assert operator._manifest == Path("/models/manifest.toml")
+    assert operator._non_commercial is True
+    assert enrich_articles(settings())._manifest == SHIPPED
 
 
 def test_settings_of_redis_reach_the_operator():

@@ -1,0 +1,19 @@
+"""Breaking news: from pick-ups of a story by sources to a calibrated score and alerts.
+
+A source is whoever takes a story up: a publisher that carries it, or a reader who opens it.
+
+outcome      what breaking news is: K distinct sources within H hours of the first
+pickups      state of a story: when each distinct source took it up
+traffic      state of the stream: how busy the last minutes and hours were
+rhythm       state of the stream: what an hour of the week usually brings
+evidence     what the states show at a moment, in counts
+features     evidence relative to the outcome and the stream, so that scale does not matter
+surprise     observed against expected: a negative-binomial tail
+forest       a gradient-boosted score as plain arrays
+calibration  from a score to a probability with its interval (Venn-Abers)
+scorer       forest and calibrator as one; what the job loads
+budget       the threshold that keeps a desk's alerts a day
+alerting     state of an alert: opened, escalated, closed
+baselines    the simple rules that the score has to beat
+fit          forest and calibrator from replayed stories
+"""

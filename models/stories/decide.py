@@ -1,0 +1,72 @@
+"""The learned decisions: logistic regression on a handful of likenesses.
+
+Means over all pairs of articles (average linkage), cosines between the centres, and time: all from
+the sums that a story keeps.
+"""
+
+import math
+from typing import NamedTuple
+
+from models.stories.story import Story, Vector
+from models.stories.terms import TermWeights, overlap
+
+HOUR_MS = 3_600_000
+
+
+class Likeness(NamedTuple):
+    """How alike two stories are; a new article is a story of one.
+
+    mean_vector, mean_terms      mean over pairs of articles, -1..1 and 0..1
+    centre_vector, centre_terms  cosine of the sums
+    smaller  log of the articles of the smaller one
+    apart    log of 1 + the hours between them
+    """
+
+    mean_vector: float
+    mean_terms: float
+    centre_vector: float
+    centre_terms: float
+    smaller: float
+    apart: float
+
+
+class Weights(NamedTuple):
+    """Log-odds of a decision: one weight a likeness, and a constant."""
+
+    mean_vector: float
+    mean_terms: float
+    centre_vector: float
+    centre_terms: float
+    smaller: float
+    apart: float
+    constant: float
+
+
+def likeness(one: Story, other: Story) -> Likeness:
+    """How alike two stories are, whatever their order."""
+    pairs = one.articles * other.articles
+    vectors = float(one.vector @ other.vector)
+    words = overlap(one.terms, other.terms)
+    gap_ms = max(0, one.first_ms - other.last_ms, other.first_ms - one.last_ms)
+    return Likeness(
+        vectors / pairs,
+        words / pairs,
+        vectors / max(_length(one.vector) * _length(other.vector), 1e-9),
+        words / max(_length_of(one.terms) * _length_of(other.terms), 1e-9),
+        math.log(min(one.articles, other.articles)),
+        math.log1p(gap_ms / HOUR_MS),
+    )
+
+
+def probability(weights: Weights, alike: Likeness) -> float:
+    """The probability that both are about one event, 0..1."""
+    odds = weights.constant + sum(w * x for w, x in zip(weights, alike, strict=False))
+    return 1 / (1 + math.exp(-max(-500.0, min(500.0, odds))))
+
+
+def _length(vector: Vector) -> float:
+    return math.sqrt(float(vector @ vector))
+
+
+def _length_of(terms: TermWeights) -> float:
+    return math.sqrt(sum(weight * weight for weight in terms.values()))

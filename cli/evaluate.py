@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from typer.core import TyperGroup
 
-from cli import evaluate_breaking, evaluate_extraction
+from cli import evaluate_breaking, evaluate_extraction, evaluate_stories
 from evaluation.heads import HEADS, Head, find
 from schemas.errors import ModelFileError, SetupError
 
@@ -131,6 +131,7 @@ def measure_head(
 
 app.command("breaking")(evaluate_breaking.evaluate_breaking)
 app.command("extraction")(evaluate_extraction.extraction)
+app.command("stories")(evaluate_stories.evaluate_stories)
 
 _NO_DATA = "give --data-dir, or set WIREDESK_DATA_DIR"
 

@@ -73,7 +73,7 @@ def uci(data: Data, out: Out = None) -> None:
             {
                 "id": row["id"],
                 "title": row["title"],
-                "source": row["publisher"],
+                "source": row["publisher"] or row["hostname"],
                 "published_ms": int(row["timestamp_ms"]),
                 "story": row["story"],
             }

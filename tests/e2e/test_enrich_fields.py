@@ -13,14 +13,14 @@ from schemas.topics import ARTICLES_ENRICHED, ARTICLES_RAW
 pytestmark = pytest.mark.e2e
 
 NOW_MS = time.time_ns() // 1_000_000
-TITLE = "Prime Minister Anna Lind resigns after <b>budget</b> defeat"
+TITLE = "Prime Minister Anna Lind resigns, <b>election</b> in March"
 BODY = (
     "<p>Prime Minister Anna Lind resigned on Tuesday after parliament in Berlin rejected her "
     "budget by three votes, ending a government that lasted 14 months.</p>"
     "<p>Lind told reporters that she would stay until the president of Germany had named a "
-    "successor. The opposition called for an election in March.</p>"
-    "<p>Shares fell by two per cent. Analysts at Northgate Bank said that the central bank would "
-    "now wait before it raised interest rates.</p>"
+    "successor. An election is to be held in March. Her party will choose a new candidate for it "
+    "at a congress next week, and two of her ministers said that they would stand.</p>"
+    "<p>The opposition said that voters had waited long enough for a change of politics.</p>"
 )
 
 

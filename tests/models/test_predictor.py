@@ -8,7 +8,7 @@ import pytest
 from models import predictor
 from models.encoder import Encoder
 from models.manifest import Manifest, Route
-from models.predictor import BATCH, open_predictor
+from models.predictor import BATCH, BEFORE_TARGET, open_predictor
 from schemas.enriched_article import Language
 from schemas.errors import InferenceError, ModelFileError
 
@@ -215,11 +215,13 @@ def test_sentiment_is_towards_the_words_of_the_target(graph):
     assert [targets.labels[i] for i in found.argmax(axis=1)] == ["positive", "neutral", "negative"]
 
 
-def test_target_behind_what_the_model_reads_gives_nan(graph):
+def test_target_deep_in_a_text_is_read_in_its_surroundings(graph):
     targets = opened(route("target", head="sentiment/target", labels=SENTIMENTS))
     text = "a" * 50 + " b" * 300
     found = targets.predict([(text, 0, 3), (text, len(text) - 1, len(text))])
-    assert np.isnan(found).all(axis=1).tolist() == [False, True]
+    alone = text[-1 - BEFORE_TARGET :]
+    assert not np.isnan(found).any()
+    assert found[1].tolist() == targets.predict([(alone, BEFORE_TARGET, len(alone))])[0].tolist()
 
 
 def test_summary_chooses_sentences_by_their_own_tokens(graph):

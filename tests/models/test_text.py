@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from models.text import (
@@ -155,6 +155,8 @@ hostile = st.lists(st.sampled_from([" ", "  ", *HOSTILE.split(" ")]), max_size=2
 
 
 @settings(deadline=None, max_examples=1000)
+@example("-->&amp;", 1)
+@example("--><p>", 1)
 @given(st.one_of(hostile, st.text()), st.integers(0, 60))
 def test_aligner_reads_what_clean_reads(raw, limit):
     for size in range(0, len(raw), 3):  # whatever follows

@@ -127,9 +127,8 @@ def gazetteer(train: Sequence[TagRow]) -> Callable[[Sequence[str]], list[str]]:
 
 def fasttext_language(texts: Sequence[str]) -> list[str]:
     """Language of each text by lid.176 alone."""
-    from models.language import LanguageDetector
+    from models.language import LANGUAGE_MODEL, LanguageDetector
     from models.manifest import SHIPPED, read
-    from models.predictor import LANGUAGE_MODEL
 
     model = read(SHIPPED).model_file(LANGUAGE_MODEL)
     detector = LanguageDetector(model, min_confidence=0.0, high_accuracy=False)

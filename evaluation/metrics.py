@@ -3,7 +3,7 @@
 A metric is a function of weights: float64 (resamples, rows), how often each resample holds a row,
 to float64 (resamples,). Ones give the figure itself; multinomial draws give its distribution, one
 matrix product for a thousand resamples, where a library would be called a thousand times. The
-tests hold every figure against scikit-learn, SciPy, seqeval's or the official definition.
+tests hold every figure against scikit-learn, SciPy, or the official definition.
 
 Classes         accuracy (of multi-label rows: all labels right), micro and macro F1, macro recall,
                 AUROC (one-vs-rest, mean over the labels). Macro figures are means over the labels

@@ -12,7 +12,7 @@ from models.batching import BatchPolicy
 from models.encoder import Outputs, Tokens
 from models.generative import Endpoint, Summarizer
 from models.heads import HEADS, FoundEntity, Head, HeadOptions, Reading
-from models.language import HEAD_CHARACTERS, LanguageDetector
+from models.language import HEAD_CHARACTERS, LANGUAGE_MODEL, LanguageDetector
 from models.manifest import Manifest, Route
 from models.micro_batcher import MicroBatcher
 from models.opening import encoder_on, open_session
@@ -21,9 +21,6 @@ from models.tags import Name, Tagger, read_frequencies, stop_words
 from models.text import ArticleText
 from schemas.enriched_article import Language
 from schemas.errors import InferenceError, ModelFileError
-
-LANGUAGE_MODEL = "lid176"
-"""The manifest's entry for language detection."""
 
 SUMMARIZED_CHARACTERS = 8_000
 """Of a body that is sent to a summarizing endpoint."""

@@ -14,6 +14,9 @@ from lingua import LanguageDetectorBuilder
 
 from schemas.enriched_article import UNDETERMINED, Language
 
+LANGUAGE_MODEL = "lid176"
+"""The manifest's entry for language detection."""
+
 HEAD_CHARACTERS = 300
 """Characters that are looked at; more do not change the answer."""
 

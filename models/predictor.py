@@ -21,7 +21,7 @@ from models.heads import (
     softmax,
     tokens_between,
 )
-from models.language import LanguageDetector
+from models.language import LANGUAGE_MODEL, LanguageDetector
 from models.manifest import Manifest, Route
 from models.mentions import Mention, Scheme, mentions
 from models.opening import open_encoder
@@ -30,7 +30,6 @@ from schemas.enriched_article import UNDETERMINED
 from schemas.errors import InferenceError, ModelFileError
 
 Probabilities = NDArray[np.float32]
-LANGUAGE_MODEL = "lid176"
 BATCH = 16
 JOINED_TOKENS = 192
 """Of the sentences of a document that are read as one text; as in training."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from evaluation.metrics import calibration_error
 from models.adapters import AdapterSession
 from models.encoder import Encoder
 from models.heads import sigmoid, softmax
@@ -25,7 +26,6 @@ from training.tasks import ClassTask, Reader, SentenceTask, SpanTask, Task
 BASE = "adapters/base.safetensors"
 TOKENIZER = "minilm/tokenizer.json"  # the published one, of every model made here
 LONGEST = 512  # tokens that the position table has
-BINS = 15  # of the calibration error
 JOB_TOKENS = 256  # tokens of an article that the jobs read
 IMPORTANCE_DATA = "google_news_fr_day (no licence stated)"
 SOURCE = "sentence-transformers/all-MiniLM-L6-v2"
@@ -151,7 +151,9 @@ def _route(config: HeadConfig, task: Task, model: str, encoder: Encoder) -> Rout
     if isinstance(task, ClassTask) and task.multi_label:
         limits = thresholds(sigmoid(logits, scale), targets)
         return calibrated.model_copy(update={"multi_label": True, "thresholds": limits})
-    error = _expected_calibration_error(softmax(logits, scale), targets)
+    probabilities = softmax(logits, scale)
+    right = probabilities.argmax(1) == targets
+    error = calibration_error(probabilities.max(1), right.astype(np.float64)).error
     console.print(f"{config.head}: temperature {scale}, calibration error {error:.4f}")
     return calibrated
 
@@ -167,16 +169,6 @@ def _plain_route(
         languages=frozenset({"en"}),
         metrics={name: round(value, 4) for name, value in (metrics or {}).items()},
     )
-
-
-def _expected_calibration_error(probabilities: np.ndarray, targets: np.ndarray) -> float:
-    """Of the top label."""
-    top, right = probabilities.max(1), probabilities.argmax(1) == targets
-    bins = np.minimum((top * 15).astype(int), 14)
-    gaps = [
-        abs(top[bins == b].mean() - right[bins == b].mean()) * (bins == b).mean() for b in set(bins)
-    ]
-    return float(np.sum(gaps))
 
 
 def _encoder(session: Session, tokenizer: Path, romanised: bool) -> Encoder:

@@ -12,9 +12,9 @@ from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.processors import TemplateProcessing
 
-from models.analyzer import LANGUAGE_MODEL, WORD_FREQUENCIES
+from models.analyzer import WORD_FREQUENCIES
 from models.encoder import Encoder
-from models.language import LanguageDetector
+from models.language import LANGUAGE_MODEL, LanguageDetector
 from models.manifest import SHIPPED, Manifest, ModelEntry, Route, read
 from models.opening import open_encoder
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from models import analyzer, opening
-from models.analyzer import LANGUAGE_MODEL, Analyzer, AnalyzerConfig
+from models.analyzer import Analyzer, AnalyzerConfig
 from models.batching import BatchPolicy
 from models.heads import HeadOptions
-from models.language import LanguageDetector
+from models.language import LANGUAGE_MODEL, LanguageDetector
 from models.manifest import Manifest, Route
 from models.text import ArticleText
 from schemas.enriched_article import Language

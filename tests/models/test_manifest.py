@@ -5,8 +5,9 @@ import re
 
 import pytest
 
-from models.analyzer import LANGUAGE_MODEL, WORD_FREQUENCIES
+from models.analyzer import WORD_FREQUENCIES
 from models.heads import HEADS
+from models.language import LANGUAGE_MODEL
 from models.manifest import SHIPPED, read
 from schemas.errors import ModelFileError
 

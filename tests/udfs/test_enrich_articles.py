@@ -17,9 +17,10 @@ from pyflink.common import Row
 from pyflink.common.time import Instant
 
 from models.admission import PublicationWindow
-from models.analyzer import LANGUAGE_MODEL, WORD_FREQUENCIES, AnalyzerConfig
+from models.analyzer import WORD_FREQUENCIES, AnalyzerConfig
 from models.batching import BatchPolicy
 from models.heads import HeadOptions
+from models.language import LANGUAGE_MODEL
 from models.manifest import SHIPPED, read
 from schemas import avro_schemas
 from schemas.article import Article

@@ -20,6 +20,7 @@ def enriched(
         article_id=article.article_id,
         url=article.url,
         source=article.source,
+        owner=article.owner,
         title=article.title,
         published_ms=article.published_ms,
         ingested_ms=ingested_ms,

@@ -78,4 +78,5 @@ class EnrichedArticle(Record):
     summary_method: Literal["extractive", "generative"] | None = None
     importance: float | None = Field(default=None, ge=0, le=1)
     embedding: bytes | None = None
+    owner: str | None = None
     model_versions: dict[str, str]

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from schemas.alert import Alert
 from schemas.article import Article
 from schemas.dead_letter import DeadLetter
+from schemas.editorial import AuditEntry, EditorialCommand
 from schemas.enriched_article import EnrichedArticle
 from schemas.quality_signal import QualitySignal
 from schemas.record import Record
+from schemas.story import Story, StoryArticle
 
 R = TypeVar("R", bound=Record)
 
@@ -101,6 +104,77 @@ QUALITY_SIGNALS = Topic(
     doc="Sources and models that are not as usual.",
 )
 
+STORIES = Topic(
+    name="stories",
+    record="story",
+    record_type=Story,
+    key="story_id",
+    partitions=4,
+    retention_ms=30 * _DAY_MS,
+    cleanup="compact,delete",
+    max_message_bytes=4 * _MIB,
+    doc="Stories as they stand.",
+)
+
+STORIES_ARTICLES = Topic(
+    name="stories.articles",
+    record="story_article",
+    record_type=StoryArticle,
+    key="article_id",
+    partitions=4,
+    retention_ms=30 * _DAY_MS,
+    cleanup="compact,delete",
+    max_message_bytes=_MIB,
+    doc="Which story each article belongs to.",
+)
+
+ALERTS_BREAKING = Topic(
+    name="alerts.breaking",
+    record="alert",
+    record_type=Alert,
+    key="desk",
+    partitions=4,
+    retention_ms=30 * _DAY_MS,
+    cleanup="delete",
+    max_message_bytes=4 * _MIB,
+    doc="Breaking-news alerts with their evidence, one record for each state.",
+)
+
+EDITORIAL_CONTROL = Topic(
+    name="editorial.control",
+    record="editorial_command",
+    record_type=EditorialCommand,
+    key="command_id",
+    partitions=1,
+    retention_ms=90 * _DAY_MS,
+    cleanup="delete",
+    max_message_bytes=_MIB,
+    doc="What editors tell the jobs to do.",
+)
+
+EDITORIAL_AUDIT = Topic(
+    name="editorial.audit",
+    record="audit_entry",
+    record_type=AuditEntry,
+    key="command_id",
+    partitions=1,
+    retention_ms=365 * _DAY_MS,
+    cleanup="delete",
+    max_message_bytes=_MIB,
+    doc="What became of each command.",
+)
+
 TOPICS: dict[str, Topic[Any]] = {
-    topic.name: topic for topic in (ARTICLES_RAW, ARTICLES_ENRICHED, DEAD_LETTERS, QUALITY_SIGNALS)
+    topic.name: topic
+    for topic in (
+        ARTICLES_RAW,
+        ARTICLES_ENRICHED,
+        DEAD_LETTERS,
+        QUALITY_SIGNALS,
+        STORIES,
+        STORIES_ARTICLES,
+        ALERTS_BREAKING,
+        EDITORIAL_CONTROL,
+        EDITORIAL_AUDIT,
+    )
 }

@@ -1,116 +1,75 @@
-"""Any record of each type, for hypothesis."""
+"""Any record of each type, for hypothesis: its fields' types and bounds say what there is."""
+
+import types
+from typing import Any, Literal, Union, get_args, get_origin
 
 from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 
-from schemas.article import Article
-from schemas.dead_letter import DeadLetter
-from schemas.enriched_article import EnrichedArticle, Entity, Language, Sentiment, TopicScore
-from schemas.quality_signal import QualitySignal
-from schemas.topics import ARTICLES_ENRICHED, ARTICLES_RAW, DEAD_LETTERS, QUALITY_SIGNALS
+from schemas.record import Record
+from schemas.topics import ARTICLES_ENRICHED, ARTICLES_RAW, DEAD_LETTERS, TOPICS
 
 INT32, INT64 = 2**31, 2**63
-milliseconds = st.integers(-INT64, INT64 - 1)
-text = st.text(max_size=40)
-name = st.text(min_size=1, max_size=20)
-share = st.floats(0, 1)
-offset = st.integers(0, INT32 - 1)
-mapping = st.dictionaries(text, text, max_size=3)
-sentiment = st.builds(
-    Sentiment,
-    label=st.sampled_from(["negative", "neutral", "positive"]),
-    negative=share,
-    neutral=share,
-    positive=share,
-)
-topic_score = st.builds(
-    TopicScore,
-    code=text,
-    name=text,
-    score=share,
-    ancestors=st.lists(text, max_size=3),
-    names=mapping,
-)
-entity = st.builds(
-    Entity,
-    text=text,
-    type=text,
-    start=offset,
-    end=offset,
-    score=share,
-    wikidata_id=st.none() | text,
-    field=st.sampled_from(["title", "body", "html"]),
-    fine_type=st.none() | text,
-    sentiment=st.none() | sentiment,
-)
+NOT_AS_TYPED = {DEAD_LETTERS.name: {"partition": st.integers(0, INT32 - 1)}}
+"""Fields whose Avro type is narrower than their Python type says."""
 
-articles = st.builds(
-    Article,
-    article_id=name,
-    url=text,
-    source=name,
-    owner=st.none() | text,
-    title=text,
-    body=text,
-    html=st.none() | text,
-    authors=st.none() | st.lists(text, max_size=3),
-    language_hint=st.none() | text,
-    published_ms=milliseconds,
-    fetched_ms=milliseconds,
-    metadata=mapping,
-)
 
-enriched_articles = st.builds(
-    EnrichedArticle,
-    article_id=name,
-    url=text,
-    source=text,
-    title=text,
-    published_ms=milliseconds,
-    ingested_ms=milliseconds,
-    enriched_ms=milliseconds,
-    content_hash=text,
-    language=st.builds(Language, code=st.text(min_size=2, max_size=3), confidence=share),
-    topics=st.none() | st.lists(topic_score, max_size=3),
-    tags=st.none() | st.lists(text),
-    entities=st.none() | st.lists(entity, max_size=3),
-    sentiment=st.none() | sentiment,
-    tone_score=st.none() | share,
-    summary=st.none() | text,
-    summary_method=st.none() | st.sampled_from(["extractive", "generative"]),
-    importance=st.none() | share,
-    embedding=st.none() | st.binary(max_size=16),
-    model_versions=mapping,
-)
+def records(record_type: type[Record], **chosen: SearchStrategy[Any]) -> SearchStrategy[Any]:
+    """Any record of a type."""
+    found = {
+        name: _values(field.annotation, field.metadata)
+        for name, field in record_type.model_fields.items()
+    }
+    return st.builds(record_type, **found | chosen)
 
-dead_letters = st.builds(
-    DeadLetter,
-    value=st.binary(max_size=64),
-    key=st.none() | st.binary(max_size=16),
-    topic=text,
-    partition=offset,
-    offset=milliseconds,
-    timestamp_ms=milliseconds,
-    job=text,
-    stage=text,
-    reason=text,
-    detail=text,
-    failed_ms=milliseconds,
-)
 
-quality_signals = st.builds(
-    QualitySignal,
-    kind=name,
-    subject=name,
-    origin=text,
-    observed=st.floats(allow_nan=False),
-    expected=st.floats(allow_nan=False),
-    detail=text,
-    raised_ms=milliseconds,
-)
+def _values(wanted: Any, bounds: list[Any]) -> SearchStrategy[Any]:
+    origin, arguments = get_origin(wanted), get_args(wanted)
+    if origin is Literal:
+        return st.sampled_from(arguments)
+    if origin in (Union, types.UnionType):
+        return st.one_of(*(_values(each, bounds) for each in arguments))
+    if origin is list:
+        return st.lists(_values(arguments[0], []), max_size=3)
+    if origin is dict:
+        return st.dictionaries(st.text(max_size=40), _values(arguments[1], []), max_size=3)
+    if wanted is type(None):
+        return st.none()
+    if issubclass(wanted, Record):
+        return records(wanted)
+    return _scalars(wanted, bounds)
 
+
+def _scalars(wanted: type, bounds: list[Any]) -> SearchStrategy[Any]:
+    if wanted is str:
+        shortest = _bound(bounds, "min_length", 0)
+        return st.text(min_size=shortest, max_size=_bound(bounds, "max_length", 40))
+    if wanted is bytes:
+        return st.binary(max_size=64)
+    if wanted is float:
+        least, most = _bound(bounds, "ge", None), _bound(bounds, "le", None)
+        return st.floats(least, most, allow_nan=False)
+    if wanted is bool:
+        return st.booleans()
+    if wanted is int:  # what has a least value counts, and is an Avro int; a moment is a long
+        least = _bound(bounds, "ge", -INT64)
+        return st.integers(least, (INT32 if least >= 0 else INT64) - 1)
+    raise TypeError(f"no values of {wanted}")
+
+
+def _bound(bounds: list[Any], name: str, otherwise: Any) -> Any:
+    found = [getattr(each, name) for each in bounds if hasattr(each, name)]
+    return found[0] if found else otherwise
+
+
+RECORDS = {
+    topic.name: records(topic.record_type, **NOT_AS_TYPED.get(topic.name, {}))
+    for topic in TOPICS.values()
+}
+"""By topic."""
+
+articles = RECORDS[ARTICLES_RAW.name]
+enriched_articles = RECORDS[ARTICLES_ENRICHED.name]
 topics_and_records = st.one_of(
-    st.tuples(st.just(ARTICLES_RAW), articles),
-    st.tuples(st.just(ARTICLES_ENRICHED), enriched_articles),
-    st.tuples(st.just(DEAD_LETTERS), dead_letters),
-    st.tuples(st.just(QUALITY_SIGNALS), quality_signals),
+    *(st.tuples(st.just(topic), RECORDS[topic.name]) for topic in TOPICS.values())
 )

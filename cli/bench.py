@@ -90,11 +90,12 @@ def models(
     """
     from bench import models as measure
     from jobs.enrich import analyzer_config
-    from jobs.runtime.settings import EnrichSettings, load
+    from jobs.runtime.catalogue import load_shared
+    from jobs.runtime.enrich_settings import EnrichSettings
     from models.manifest import SHIPPED, read
     from models.session import providers
 
-    s = load(EnrichSettings, overrides=tuple(overrides or ()))
+    s = load_shared(EnrichSettings, overrides=tuple(overrides or ()))
     path = manifest or s.models_manifest or SHIPPED
     known = read(path, non_commercial=s.non_commercial_models)
     config = analyzer_config(s)
@@ -156,12 +157,13 @@ def _measure(
     from bench import enrich as measure
     from bench.corpus import shuffled_articles
     from jobs.enrich import analyzer_config
-    from jobs.runtime.settings import EnrichSettings, load
+    from jobs.runtime.catalogue import load_shared
+    from jobs.runtime.enrich_settings import EnrichSettings
     from local.demo import corpus
     from models.analyzer import Analyzer
     from models.manifest import SHIPPED, read
 
-    config = analyzer_config(load(EnrichSettings, overrides=overrides))
+    config = analyzer_config(load_shared(EnrichSettings, overrides=overrides))
     bodies = [a.body for a in corpus.articles() if a.language_hint == "en"]
     texts = shuffled_articles(bodies, 3 * docs + lone_docs + WARM_UP)
     run = f"bench-{time.time_ns() // 1_000_000}"

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jobs.runtime.settings import EnrichSettings, KafkaSettings, SecurityProtocol, load
+from jobs.runtime.catalogue import load_shared
+from jobs.runtime.settings import KafkaSettings, SecurityProtocol
 from schemas.errors import ServiceError
 from schemas.topics import MAX_REQUEST_BYTES, Topic
 
@@ -133,7 +134,7 @@ class Connection:
 def connect(bootstrap: str | None = None, settings_file: Path | None = None) -> Connection:
     """Kafka from `--bootstrap`, else the settings, else the local stack, else the default."""
     overrides = [f"kafka_bootstrap={bootstrap}"] if bootstrap else []
-    settings = load(EnrichSettings, file=settings_file, overrides=overrides)
+    settings = load_shared(KafkaSettings, file=settings_file, overrides=overrides)
     if "kafka_bootstrap" not in settings.model_fields_set and (local := _local_kafka()):
         settings = settings.model_copy(update={"kafka_bootstrap": local})
     return Connection(settings)

@@ -10,7 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from jobs.runtime.settings import EnrichSettings, load
+from jobs.runtime.catalogue import load_shared
+from jobs.runtime.enrich_settings import EnrichSettings
 from models.manifest import SHIPPED, Manifest, ModelEntry, Route, read
 from schemas.errors import ModelFileError, SetupError
 
@@ -183,7 +184,7 @@ def remove(
 
 def manifest_path(given: Path | None) -> Path:
     """The manifest that a command is about, as an absolute path."""
-    return (given or load(EnrichSettings).models_manifest or SHIPPED).absolute()
+    return (given or load_shared(EnrichSettings).models_manifest or SHIPPED).absolute()
 
 
 def summary(manifest: Manifest, name: str) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.connection import SettingsOption
-from jobs.runtime.settings import ENVIRONMENT_PREFIX, JOBS, KafkaSettings, load
+from jobs.runtime.catalogue import JOBS, load_shared
+from jobs.runtime.settings import ENVIRONMENT_PREFIX, KafkaSettings
 from schemas.errors import SetupError
 
 out = Console()
@@ -69,8 +70,8 @@ def settings(
 
 def current(settings_type: type[KafkaSettings], file: Path | None) -> list[Setting]:
     """Every setting of a job with its value, from the file and the environment."""
-    loaded = load(settings_type, file=file)
-    in_environment = load(settings_type).model_fields_set
+    loaded = load_shared(settings_type, file=file)
+    in_environment = load_shared(settings_type).model_fields_set
     return [
         Setting(
             name=name,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs.runtime.settings import JOBS, load
+from jobs.runtime.catalogue import JOBS, load_shared
 from local import flink_cluster, jars, stack, state
 from local.errors import StackError
 from local.flink_cluster import Client
@@ -69,7 +69,9 @@ def submit(
     to be replaced, or if it fails at once.
     """
     _require_known(wanted.job)
-    load(JOBS[wanted.job], file=wanted.settings, overrides=wanted.overrides)  # or SettingError
+    load_shared(
+        JOBS[wanted.job], file=wanted.settings, overrides=wanted.overrides
+    )  # or SettingError
     running = None if wanted.jobmanager else _local_stack()
     address = _address(wanted.jobmanager, running)
     flink = Flink(address)

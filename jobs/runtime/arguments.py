@@ -4,7 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from jobs.runtime.settings import S, load
+from jobs.runtime.catalogue import load_shared
+from jobs.runtime.settings import S
 from schemas.errors import SettingError
 
 
@@ -25,6 +26,6 @@ def settings_from_arguments(job: str, settings_type: type[S]) -> S:
     )
     arguments = parser.parse_args()
     try:
-        return load(settings_type, file=arguments.settings, overrides=arguments.overrides)
+        return load_shared(settings_type, file=arguments.settings, overrides=arguments.overrides)
     except SettingError as error:
         sys.exit(f"jobs.{job}: {error}")

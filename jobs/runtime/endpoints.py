@@ -9,7 +9,7 @@ from pyflink.datastream.connectors.kafka import (
 )
 from pyflink.table import StreamTableEnvironment
 
-from jobs.runtime.settings import DeliveryGuarantee, EnrichSettings, KafkaSettings, StartFrom
+from jobs.runtime.settings import DeliveryGuarantee, JobSettings, KafkaSettings, StartFrom
 from schemas.topics import MAX_REQUEST_BYTES, Topic
 
 _STARTUP_MODES = {
@@ -19,7 +19,7 @@ _STARTUP_MODES = {
 }
 
 
-def kafka_source(tables: StreamTableEnvironment, topic: Topic, s: EnrichSettings) -> DataStream:
+def kafka_source(tables: StreamTableEnvironment, topic: Topic, s: JobSettings) -> DataStream:
     """A topic as Row(key, value, topic, partition, offset, timestamp), bytes as they are.
 
     Read through a table, because PyFlink's own Kafka source gives the value alone.
@@ -52,7 +52,7 @@ def kafka_source(tables: StreamTableEnvironment, topic: Topic, s: EnrichSettings
     return stream
 
 
-def kafka_sink(topic: Topic, s: EnrichSettings) -> KafkaSink:
+def kafka_sink(topic: Topic, s: JobSettings) -> KafkaSink:
     """Writes Row(key, value) to a topic."""
     serializer = (
         KafkaRecordSerializationSchema.builder()

@@ -8,8 +8,7 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
@@ -62,22 +61,6 @@ class SaslMechanism(StrEnum):
     PLAIN = "PLAIN"
     SCRAM_SHA_256 = "SCRAM-SHA-256"
     SCRAM_SHA_512 = "SCRAM-SHA-512"
-
-
-class ProviderChoice(StrEnum):
-    """Where models run; `auto` takes the first that this machine has: CUDA, OpenVINO, CPU."""
-
-    AUTO = "auto"
-    CUDA = "cuda"
-    OPENVINO = "openvino"
-    CPU = "cpu"
-
-
-class LanguageAccuracy(StrEnum):
-    """How hard the language detector looks at texts that are not plain at first sight."""
-
-    FAST = "fast"
-    HIGH = "high"
 
 
 class KafkaSettings(BaseModel):
@@ -136,26 +119,38 @@ def _absolute(path: Path) -> Path:
     return path
 
 
-class EnrichSettings(KafkaSettings):
-    """Knobs of the job `enrich`."""
+AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+"""A path that means the same wherever a job runs."""
+
+
+def own_consumer_group(job: str) -> Any:
+    """The field `consumer_group` of a job."""
+    return Field(default=f"wiredesk-{job}", min_length=1, description="Kafka consumer group")
+
+
+def own_transactional_ids(job: str) -> Any:
+    """The field `transactional_id_prefix` of a job."""
+    return Field(
+        default=f"wiredesk-{job}",
+        min_length=1,
+        description="exactly_once: unique to this job on its Kafka cluster",
+    )
+
+
+class JobSettings(KafkaSettings):
+    """Knobs that every job has; a job sets the defaults of the names that must be its own."""
 
     delivery: DeliveryGuarantee = Field(
         default=DeliveryGuarantee.AT_LEAST_ONCE,
         description="to Kafka: at_least_once (at once) or exactly_once (at checkpoints)",
     )
-    transactional_id_prefix: str = Field(
-        default="wiredesk-enrich",
-        min_length=1,
-        description="exactly_once: unique to this job on its Kafka cluster",
-    )
+    transactional_id_prefix: str
     transaction_timeout_s: int = Field(
         default=600,
         gt=0,
         description="exactly_once: seconds; below the broker's transaction.max.timeout.ms",
     )
-    consumer_group: str = Field(
-        default="wiredesk-enrich", min_length=1, description="Kafka consumer group"
-    )
+    consumer_group: str
     start_from: StartFrom = Field(
         default=StartFrom.COMMITTED,
         description="without a checkpoint: committed (earliest when none), earliest, latest",
@@ -164,87 +159,12 @@ class EnrichSettings(KafkaSettings):
         default=SecretStr("redis://127.0.0.1:6379/0"), description="redis:// or rediss:// (TLS)"
     )
     redis_ttl_s: int = Field(
-        default=7 * 24 * 3600, gt=0, description="seconds an article stays in Redis"
+        default=7 * 24 * 3600, gt=0, description="seconds that what is written stays in Redis"
     )
     redis_retry_s: float = Field(
         default=60.0, gt=0, description="seconds to wait for a lost Redis before the job restarts"
     )
-    models_manifest: Annotated[Path, AfterValidator(_absolute)] | None = Field(
-        default=None,
-        description="manifest.toml of models of your own, on every worker; unset: the shipped ones",
-    )
-    inference_provider: ProviderChoice = Field(
-        default=ProviderChoice.AUTO, description="auto, cuda, openvino or cpu"
-    )
-    inference_threads: int = Field(
-        default=2, gt=0, description="CPU threads of one inference process"
-    )
-    inference_streams: int = Field(
-        default=2,
-        gt=0,
-        description="batches in work at once, sharing the threads; 1 answers a lone article sooner",
-    )
-    batch_max_tokens: int = Field(
-        default=4096, gt=0, description="tokens in a batch, padding included"
-    )
-    batch_max_count: int = Field(default=32, gt=0, description="texts in a batch")
-    batch_deadline_ms: float = Field(
-        default=2.0, ge=0, description="milliseconds the oldest text waits for company"
-    )
-    in_flight_max: int = Field(
-        default=1024, gt=0, description="articles in work at once; at least 2 x the bundle size"
-    )
-    cache_entries: int = Field(
-        default=20_000, ge=0, description="texts whose answers are kept; 0 keeps none"
-    )
-    cache_ttl_s: int = Field(default=6 * 3600, gt=0, description="seconds an answer is kept")
-    language_accuracy: LanguageAccuracy = Field(
-        default=LanguageAccuracy.FAST,
-        description="fast (0.1 GB) or high (1.3 GB and slower, better on short texts)",
-    )
-    language_min_confidence: float = Field(
-        default=0.5, ge=0, le=1, description="below it a text's language is und"
-    )
-    topics_precision: float = Field(
-        default=0.8,
-        ge=0.5,
-        le=0.9,
-        description="share of topics that should be right; a higher one gives fewer of them",
-    )
-    entities_min_score: float = Field(
-        default=0.5, ge=0, le=1, description="entities the model is less sure of are left out"
-    )
-    summary_max_sentences: int = Field(default=3, ge=1, le=10, description="of a summary")
-    summary_max_characters: int = Field(default=600, ge=50, description="of a summary")
-    summary_url: str | None = Field(
-        default=None,
-        description="OpenAI-compatible API (…/v1) that writes summaries; what it does not write, "
-        "or invents, stays extractive",
-    )
-    summary_model: str = Field(default="", description="model of summary_url")
-    summary_api_key: SecretStr | None = Field(default=None, description="key of summary_url")
-    summary_timeout_s: float = Field(default=10, gt=0, description="seconds for one summary")
-    tags_max: int = Field(default=8, ge=0, description="tags of an article")
-    non_commercial_models: bool = Field(
-        default=False,
-        description="also answer with models whose training data forbids commercial use",
-    )
-    future_tolerance_s: int = Field(
-        default=3600, ge=0, description="seconds an article may be published after its arrival"
-    )
-    earliest_published: date = Field(
-        default=date(1971, 1, 1), description="articles published before it are rejected"
-    )
 
-    @model_validator(mode="after")
-    def _summary_url_needs_a_model(self) -> Self:
-        if self.summary_url and not self.summary_model:
-            raise ValueError("summary_url needs summary_model: what the endpoint calls the model")
-        return self
-
-
-JOBS: dict[str, type[KafkaSettings]] = {"enrich": EnrichSettings}
-"""The settings of each job."""
 
 S = TypeVar("S", bound=KafkaSettings)
 
@@ -255,22 +175,31 @@ def load(
     file: Path | None = None,
     overrides: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
+    of_others: Collection[str] = (),
 ) -> S:
     """Settings from a file, the environment and `key=value` overrides.
 
-    >>> load(EnrichSettings, overrides=["batch_max_count=8"], environment={}).batch_max_count
-    8
-    >>> load(EnrichSettings, overrides=["batch_size=8"], environment={})
+    of_others  keys that other jobs know: passed over in the file and the environment, which serve
+               all jobs; one in an override is unknown
+
+    >>> load(KafkaSettings, overrides=["kafka_bootstrap=k:1"], environment={}).kafka_bootstrap
+    'k:1'
+    >>> load(KafkaSettings, overrides=["kafka_botstrap=k:1"], environment={})
     Traceback (most recent call last):
-    schemas.errors.SettingError: setting batch_size (--set) is unknown; did you mean ...
+    schemas.errors.SettingError: setting kafka_botstrap (--set) is unknown; did you mean ...
     """
     origins: dict[str, str] = {}
     values: dict[str, Any] = {}
-    for origin, found in (
-        (f"file {file}", _from_file(file)),
-        ("environment", _from_environment(os.environ if environment is None else environment)),
-        ("--set", _from_overrides(overrides)),
+    for origin, found, passed_over in (
+        (f"file {file}", _from_file(file), of_others),
+        (
+            "environment",
+            _from_environment(os.environ if environment is None else environment),
+            of_others,
+        ),
+        ("--set", _from_overrides(overrides), ()),
     ):
+        found = {key: value for key, value in found.items() if key not in passed_over}
         values |= found
         origins |= dict.fromkeys(found, origin)
     try:

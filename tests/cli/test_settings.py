@@ -3,7 +3,7 @@
 import json
 
 from cli.settings import MASK
-from jobs.runtime.settings import EnrichSettings
+from jobs.runtime.enrich_settings import EnrichSettings
 
 
 def told(run, *options):

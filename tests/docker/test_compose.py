@@ -10,7 +10,8 @@ from xml.etree import ElementTree
 import pytest
 from ruamel.yaml import YAML
 
-from jobs.runtime.settings import ENVIRONMENT_PREFIX, EnrichSettings, load
+from jobs.runtime.enrich_settings import EnrichSettings
+from jobs.runtime.settings import ENVIRONMENT_PREFIX, load
 from local import stack
 from local.submission import flink_name, known_jobs
 

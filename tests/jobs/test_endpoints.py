@@ -5,7 +5,8 @@ import re
 import pytest
 
 from jobs.runtime.endpoints import client_properties
-from jobs.runtime.settings import EnrichSettings, load
+from jobs.runtime.enrich_settings import EnrichSettings
+from jobs.runtime.settings import load
 
 
 def properties(*overrides):

@@ -6,7 +6,8 @@ import cloudpickle
 import pytest
 
 from jobs.enrich import enrich_articles, write_articles
-from jobs.runtime.settings import EnrichSettings, load
+from jobs.runtime.enrich_settings import EnrichSettings
+from jobs.runtime.settings import load
 from models.analyzer import AnalyzerConfig
 from models.batching import BatchPolicy
 from models.generative import Endpoint

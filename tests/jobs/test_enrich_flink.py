@@ -11,7 +11,8 @@ from pyflink.datastream.connectors.base import Sink
 from pyflink.java_gateway import get_gateway
 
 from jobs import enrich
-from jobs.runtime.settings import EnrichSettings, load
+from jobs.runtime.enrich_settings import EnrichSettings
+from jobs.runtime.settings import load
 from local.ports import HOST
 from schemas.article import Article
 from schemas.codec import RecordCodec

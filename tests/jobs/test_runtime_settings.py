@@ -5,10 +5,10 @@ from datetime import date
 import pytest
 
 from jobs.runtime.arguments import settings_from_arguments
+from jobs.runtime.enrich_settings import EnrichSettings
 from jobs.runtime.settings import (
     NOT_SETTINGS,
     DeliveryGuarantee,
-    EnrichSettings,
     KafkaSettings,
     StartFrom,
     load,
@@ -228,3 +228,13 @@ def test_wrong_argument_ends_the_job_with_one_line(monkeypatch):
 def test_summarizing_endpoint_needs_a_model():
     with pytest.raises(SettingError, match="summary_url needs summary_model"):
         load(EnrichSettings, overrides=["summary_url=http://127.0.0.1:1/v1"], environment={})
+
+
+def test_key_of_another_job_is_passed_over_in_file_and_environment_but_not_as_an_override(
+    settings_file,
+):
+    file, environment = settings_file("budget = 3"), {"WIREDESK_BUDGET": "4"}
+    load(EnrichSettings, file=file, environment=environment, of_others={"budget"})
+    assert "setting budget (--set) is unknown" in refusal(
+        overrides=["budget=5"], of_others={"budget"}
+    )

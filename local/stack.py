@@ -41,7 +41,7 @@ class StackConfig:
     redis_port: int | None = None
     flink_port: int | None = None
     taskmanagers: int | None = None  # 2: one works, one stands by
-    slots: int | None = None  # 2 a TaskManager: two jobs run, and fit on one when the other dies
+    slots: int | None = None  # 4 a TaskManager: all jobs fit on one when the other dies
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def _plan(config: StackConfig, before: State | None) -> State:
         state_dir=config.state_dir,
         ports=choose_ports(config),
         taskmanagers=config.taskmanagers or 2,
-        slots=config.slots or 2,
+        slots=config.slots or 4,
     )
 
 

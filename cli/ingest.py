@@ -320,6 +320,7 @@ async def _run(
     from ingest.metrics import served
     from ingest.run import Ingest
     from ingest.web import Web
+    from ingest.websub import listening
     from ingest.workers import Workers
 
     codec = connection.codec(ARTICLES_RAW)
@@ -339,6 +340,7 @@ async def _run(
                 encode=codec.encode,
                 deliverer=delivery,
                 signal=connection.codec(QUALITY_SIGNALS).encode,
+                hubs=sources.hubs,
             )
             typer.echo(f"asking {_counted(len(sources.sources), 'source')}; Ctrl-C ends")
             if once:
@@ -347,6 +349,8 @@ async def _run(
                 async with AsyncExitStack() as stack:
                     if metrics is not None:
                         await stack.enter_async_context(served(_exposition(ingest, state), metrics))
+                    if sources.hubs is not None:
+                        await stack.enter_async_context(listening(ingest, sources.hubs))
                     reporting = asyncio.create_task(_report(ingest))
                     await ingest.run(stop)
                     reporting.cancel()

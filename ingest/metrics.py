@@ -8,7 +8,7 @@ from aiohttp import web
 from ingest.run import Counts
 from schemas.errors import SetupError
 
-_TOTALS = ("polls", "unchanged", "entries", "pages", "articles", "versions", "delivered")
+_TOTALS = ("polls", "told", "unchanged", "entries", "pages", "articles", "versions", "delivered")
 
 
 def exposition(counts: Counts, gauges: Mapping[str, int]) -> str:

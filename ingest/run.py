@@ -5,6 +5,7 @@ One source is one task, one host one line: whatever a source does, it holds up n
 
 import asyncio
 import heapq
+import hmac
 import logging
 import random
 import sqlite3
@@ -16,7 +17,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-from ingest import moments, robots, schedule, watch
+from ingest import moments, robots, schedule, watch, websub
 from ingest.addresses import host_of
 from ingest.entry import Entry
 from ingest.mastheads import Mastheads
@@ -29,6 +30,7 @@ from ingest.sources.source import Polled, Source, SourceSettings, source_class
 from ingest.state import Outgoing, State, Waiting, key_of
 from ingest.watch import Item, Signal, Watched
 from ingest.web import FetchError, Reason, Web
+from ingest.websub import Subscription, WebSubSettings
 from ingest.workers import Unreadable
 from schemas.article import Article
 from schemas.errors import ServiceError, SetupError, WiredeskError
@@ -83,6 +85,7 @@ class Counts:
     versions: int = 0
     pages: int = 0
     delivered: int = 0
+    told: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     signals: Counter[str] = field(default_factory=Counter)
@@ -116,6 +119,7 @@ class Ingest:
     sources  their settings; those not enabled are left out
     encode    an article as Kafka gets it
     signal    likewise what the watch on sources raises; None where it is only logged
+    hubs      how WebSub's hubs reach us; None where they do not
     """
 
     def __init__(
@@ -130,6 +134,7 @@ class Ingest:
         clock: Clock = now_ms,
         chance: Callable[[], float] = random.random,
         signal: Callable[[QualitySignal], bytes] | None = None,
+        hubs: WebSubSettings | None = None,
     ) -> None:
         self._web = web
         self._state = state
@@ -139,14 +144,21 @@ class Ingest:
         self._clock = clock
         self._chance = chance
         self._encode_signal = signal
+        self._hubs = hubs
+        self._subscriptions = {
+            source: Subscription(**kept) for source, kept in state.subscriptions().items()
+        }
+        self._subscribing: set[asyncio.Task[None]] = set()
         self._sources: dict[str, _Running] = {}
         self._due: list[tuple[int, str]] = []
+        self._due_ms: dict[str, int] = {}
         for settings in sources:
             if settings.enabled:
                 self._add(settings)
         self._lines: dict[str, deque[tuple[str, str]]] = {}
         self._line_tasks: dict[str, asyncio.Task[None]] = {}
         self._later: list[tuple[int, str, str, str]] = []
+        self._asked_again: set[str] = set()
         self._wake = asyncio.Event()
         self._filled = asyncio.Event()
         self._polling: dict[str, asyncio.Task[None]] = {}
@@ -195,7 +207,12 @@ class Ingest:
         )
         # A first look at many sources is spread over a tenth of their interval.
         spread_ms = int(self._chance() * settings.limits.first_s * 100)
-        heapq.heappush(self._due, (due_ms or self._clock() + spread_ms, name))
+        self._schedule(name, due_ms or self._clock() + spread_ms)
+
+    def _schedule(self, name: str, due_ms: int) -> None:
+        """When a source is asked next, whatever was planned before."""
+        self._due_ms[name] = due_ms
+        heapq.heappush(self._due, (due_ms, name))
 
     # polling
 
@@ -222,8 +239,10 @@ class Ingest:
         while self._due and self._due[0][0] <= at_ms and not full:
             if len(self._polling) >= _POLLS_AT_ONCE:
                 return 0.05
-            _, name = heapq.heappop(self._due)
-            self._start_poll(name)
+            due_ms, name = heapq.heappop(self._due)
+            if self._due_ms.get(name) == due_ms and name not in self._polling:
+                del self._due_ms[name]
+                self._start_poll(name)
         nexts = [line[0][0] for line in (self._due, self._later) if line]
         ahead_s = (min(nexts) - at_ms) / 1000 if nexts else 1.0
         return min(max(ahead_s, 0.02), 1.0)
@@ -238,7 +257,7 @@ class Ingest:
         self._wake.set()
         self._report(name, task)
         if not task.cancelled() and task.exception():
-            heapq.heappush(self._due, (self._clock() + _AFTER_BUG_MS, name))
+            self._schedule(name, self._clock() + _AFTER_BUG_MS)
 
     async def _poll(self, name: str) -> None:
         running = self._sources[name]
@@ -296,6 +315,7 @@ class Ingest:
             running.watched = watch.after_poll(running.watched, new=len(fresh), now_ms=at_ms)
             self._settle(running, memory, before, new=len(fresh))
         self.counts.entries += len(fresh)
+        self._subscribe(name, str(memory.get("hub", "")), str(memory.get("topic", "")))
 
     def _take_entry(self, running: _Running, entry: Entry, at_ms: int, *, first_look: bool) -> None:
         name, s = running.settings.label, running.settings
@@ -328,7 +348,12 @@ class Ingest:
         wait_s = schedule.wait_s(
             running.rhythm, running.limits, chance=self._chance(), retry_after_s=retry_after_s
         )
+        if self._is_told(name):
+            wait_s = max(wait_s, running.limits.most_s)
         due_ms = at_ms + int(wait_s * 1000)
+        if name in self._asked_again:
+            self._asked_again.discard(name)
+            due_ms = at_ms
         self._state.keep_source(
             name,
             memory if isinstance(memory, dict) else {},
@@ -336,7 +361,59 @@ class Ingest:
             due_ms,
             asdict(running.watched),
         )
-        heapq.heappush(self._due, (due_ms, name))
+        self._schedule(name, due_ms)
+
+    # WebSub, as `websub.Subscriber` wants it
+
+    def subscription_of(self, token: str) -> tuple[str, Subscription] | None:
+        """The source and subscription that a callback's address belongs to."""
+        for source, subscription in self._subscriptions.items():
+            if hmac.compare_digest(subscription.token.encode(), token.encode()):
+                return source, subscription
+        return None
+
+    def keep_subscription(self, source: str, subscription: Subscription) -> None:
+        """A source's subscription from now on."""
+        self._subscriptions[source] = subscription
+        self._state.keep_subscription(source, asdict(subscription))
+
+    def ask_now(self, source: str) -> None:
+        """A hub says that there is something new."""
+        self.counts.told += 1
+        if source in self._polling:
+            self._asked_again.add(source)
+        elif source in self._sources:
+            self._schedule(source, self._clock())
+            self._wake.set()
+
+    def now_ms(self) -> int:
+        """The clock."""
+        return self._clock()
+
+    def _is_told(self, name: str) -> bool:
+        """Whether a hub tells us when a source has something new."""
+        subscription = self._subscriptions.get(name)
+        if self._hubs is None or subscription is None:
+            return False
+        return subscription.holds(self._clock())
+
+    def _subscribe(self, name: str, hub: str, topic: str) -> None:
+        """Ask a source's hub, if it has one and it is time to."""
+        if self._hubs is None:
+            return
+        wanted = websub.renewed(self._subscriptions.get(name), hub, topic, self._clock())
+        if wanted is not None:
+            self.keep_subscription(name, wanted)
+            task = asyncio.create_task(self._ask_hub(name, wanted, self._hubs))
+            self._subscribing.add(task)
+            task.add_done_callback(self._subscribing.discard)
+
+    async def _ask_hub(self, name: str, wanted: Subscription, settings: WebSubSettings) -> None:
+        try:
+            await self._web.post(wanted.hub, websub.form(wanted, settings))
+        except FetchError as error:
+            self.counts.failed[f"hub_{error.reason}"] += 1
+            log.warning("%s: its hub: %s", name, error)
 
     def _raise_signal(self, raised: Signal, at_ms: int) -> None:
         log.warning("%s: %s: %s", raised.source, raised.kind, raised.detail)
@@ -514,7 +591,7 @@ class Ingest:
     async def _break_off(self) -> None:
         """End what is under way: what it would have brought is still waiting in the state."""
         self._stopping = True
-        tasks = [*self._polling.values(), *self._line_tasks.values()]
+        tasks = [*self._polling.values(), *self._line_tasks.values(), *self._subscribing]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

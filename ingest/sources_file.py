@@ -4,13 +4,16 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ingest.sources.source import SourceSettings, source_class
 from ingest.web import WebSettings
+from ingest.websub import WebSubSettings
 from schemas.errors import SetupError
+
+T = TypeVar("T", bound=BaseModel)
 
 
 class WebTable(BaseModel):
@@ -36,6 +39,21 @@ class WebTable(BaseModel):
         return WebSettings(**self.model_dump())
 
 
+class WebSubTable(BaseModel):
+    """The table [websub]: how hubs reach us; `ingest/websub.py` has the meanings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    callback: str = Field(pattern=r"^https?://.+/$")
+    listen: str = Field(default=WebSubSettings.listen, pattern=r"^[^:\s]+:\d{1,5}$")
+    lease_s: int = Field(default=WebSubSettings.lease_s, ge=60)
+
+    @property
+    def settings(self) -> WebSubSettings:
+        """As ingest takes them."""
+        return WebSubSettings(**self.model_dump())
+
+
 @dataclass(frozen=True)
 class SourcesFile:
     """Sources and how they are asked."""
@@ -43,6 +61,7 @@ class SourcesFile:
     sources: list[SourceSettings]
     web: WebSettings = field(default_factory=WebSettings)
     mastheads: tuple[Path, ...] = ()
+    hubs: WebSubSettings | None = None
 
 
 def load(path: Path) -> SourcesFile:
@@ -52,6 +71,7 @@ def load(path: Path) -> SourcesFile:
     [defaults]                  settings of every source
     [[source]]                  one source: kind, url, and what its kind knows
     [web]                       how servers are asked
+    [websub]                    how hubs reach us
     """
     try:
         document = tomllib.loads(path.read_text("utf-8"))
@@ -59,7 +79,7 @@ def load(path: Path) -> SourcesFile:
         raise SetupError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise SetupError(f"{path} is no TOML: {error}") from error
-    known = {"feeds", "source", "defaults", "web", "mastheads"}
+    known = {"feeds", "source", "defaults", "web", "websub", "mastheads"}
     if unknown := sorted(document.keys() - known):
         raise SetupError(f"{path} has {unknown}; expected {', '.join(sorted(known))}")
     sources = [
@@ -73,7 +93,10 @@ def load(path: Path) -> SourcesFile:
     named = [mastheads] if isinstance(mastheads, str) else mastheads
     return SourcesFile(
         sources=sources,
-        web=_web(path, document.get("web", {})),
+        web=_table(path, document, "web", WebTable).settings,
+        hubs=_table(path, document, "websub", WebSubTable).settings
+        if "websub" in document
+        else None,
         mastheads=tuple(path.parent / str(name) for name in named),
     )
 
@@ -119,10 +142,10 @@ def _require_distinct(path: Path, sources: list[SourceSettings]) -> None:
         seen.add(source.label)
 
 
-def _web(path: Path, given: Any) -> WebSettings:
+def _table(path: Path, document: Mapping[str, Any], name: str, table: type[T]) -> T:
     try:
-        return WebTable.model_validate(given).settings
+        return table.model_validate(document.get(name, {}))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise SetupError(f"{path}: [web] {name}: {first['msg']}") from error
+        where = ".".join(str(part) for part in first["loc"])
+        raise SetupError(f"{path}: [{name}] {where}: {first['msg']}") from error

@@ -7,7 +7,7 @@ when Kafka has them. So killing the process at any moment loses nothing.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -25,6 +25,7 @@ from schemas.errors import SetupError
 VERSION = 1
 _LOCKED_S = 0.5
 _DAY_MS = 24 * 3600 * 1000
+_SUBSCRIPTION = "websub/"
 _TABLES = """
 CREATE TABLE source (
   name TEXT PRIMARY KEY, memory TEXT NOT NULL DEFAULT '{}', rhythm TEXT NOT NULL DEFAULT '{}',
@@ -148,6 +149,21 @@ class State:
             "memory = excluded.memory, rhythm = excluded.rhythm, due_ms = excluded.due_ms, "
             "watch = excluded.watch",
             (name, json.dumps(memory), json.dumps(asdict(rhythm)), due_ms, json.dumps(watch)),
+        )
+
+    def subscriptions(self) -> dict[str, dict[str, Any]]:
+        """WebSub subscriptions by source."""
+        rows = self._db.execute(
+            "SELECT substr(name, ?), value FROM fact WHERE name GLOB ?",
+            (len(_SUBSCRIPTION) + 1, f"{_SUBSCRIPTION}*"),
+        )
+        return {source: json.loads(value) for source, value in rows}
+
+    def keep_subscription(self, source: str, subscription: Mapping[str, Any]) -> None:
+        """A source's subscription from now on."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO fact VALUES (?, ?)",
+            (_SUBSCRIPTION + source, json.dumps(subscription)),
         )
 
     def fresh(self, source: str, entries: Iterable[Entry]) -> list[Entry]:

@@ -16,9 +16,9 @@ import asyncio
 import socket
 import time
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -202,23 +202,15 @@ class Web:
         self, url: str, headers: Mapping[str, str] | None = None, *, robots_too: bool = True
     ) -> Answer:
         """The answer of a server, redirects followed; 304 is one. Raises FetchError."""
-        try:
+        with _failures(url, self.settings.timeout_s):
             return await self._follow(url, dict(headers or {}), robots_too)
-        except TimeoutError as error:
-            raise FetchError(
-                Reason.TIMEOUT, f"{url} did not answer whole within {self.settings.timeout_s:g} s"
-            ) from error
-        except guard.Refused as error:
-            raise FetchError(Reason.PRIVATE_ADDRESS, str(error)) from error
-        except aiohttp.InvalidURL as error:
-            raise FetchError(Reason.BAD_ADDRESS, f"{url[:200]!r} is no address") from error
-        except aiohttp.ClientConnectorDNSError as error:
-            raise FetchError(Reason.DNS, f"{url}: there is no such host ({error})") from error
-        except (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch) as error:
-            raise FetchError(Reason.TLS, f"{url}: {error}") from error
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            why = str(error) or type(error).__name__
-            raise FetchError(Reason.CONNECTION, f"{url}: {why}") from error
+
+    async def post(self, url: str, form: Mapping[str, str]) -> int:
+        """Status of a server that was sent a form; a redirect is an answer. Raises FetchError."""
+        self._require_askable(url)
+        with _failures(url, self.settings.timeout_s):
+            status, headers, _ = await self._ask(url, {}, form)
+        return self._answered(url, status, headers, b"", "").status
 
     async def _follow(self, url: str, headers: dict[str, str], robots_too: bool) -> Answer:
         seen, moved_to, permanent = {url}, "", True
@@ -291,15 +283,23 @@ class Web:
             return robots.rules(0, b"")
         return robots.rules(answer.status, answer.content)
 
-    async def _ask(self, url: str, headers: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
-        """One request, in its turn."""
+    async def _ask(
+        self, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None = None
+    ) -> tuple[int, dict[str, str], bytes]:
+        """One request, in its turn: a GET, or a POST of a form."""
         session = self._session
         if session is None:
             raise RuntimeError("Web is a context manager: `async with Web() as web`")
         async with (
             self._turn(url),
             asyncio.timeout(self.settings.timeout_s),
-            session.get(_as_given(url), headers=headers, allow_redirects=False) as response,
+            session.request(
+                "GET" if form is None else "POST",
+                _as_given(url),
+                headers=headers,
+                data=form,
+                allow_redirects=False,
+            ) as response,
         ):
             found = {name.lower(): value for name, value in response.headers.items()}
             if response.status in _REDIRECTS or response.status >= 400 or response.status == 304:
@@ -331,6 +331,28 @@ class Web:
             found = _Host(asyncio.Semaphore(self.settings.per_host), pause_s=self.settings.pause_s)
             self._hosts[name] = found
         return found
+
+
+@contextmanager
+def _failures(url: str, timeout_s: float) -> Iterator[None]:
+    """Whatever goes wrong on the way to a server, as FetchError."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise FetchError(
+            Reason.TIMEOUT, f"{url} did not answer whole within {timeout_s:g} s"
+        ) from error
+    except guard.Refused as error:
+        raise FetchError(Reason.PRIVATE_ADDRESS, str(error)) from error
+    except aiohttp.InvalidURL as error:
+        raise FetchError(Reason.BAD_ADDRESS, f"{url[:200]!r} is no address") from error
+    except aiohttp.ClientConnectorDNSError as error:
+        raise FetchError(Reason.DNS, f"{url}: there is no such host ({error})") from error
+    except (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch) as error:
+        raise FetchError(Reason.TLS, f"{url}: {error}") from error
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        why = str(error) or type(error).__name__
+        raise FetchError(Reason.CONNECTION, f"{url}: {why}") from error
 
 
 class _GuardedResolver(AbstractResolver):

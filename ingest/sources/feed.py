@@ -7,6 +7,7 @@ from ingest.read.feed import read_feed
 from ingest.schedule import max_age_s
 from ingest.sources.source import Memory, Polled, SourceSettings
 from ingest.web import Answer, Web
+from ingest.websub import announced
 
 ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, "
@@ -18,7 +19,9 @@ _AT_ONCE_BYTES = 64 * 1024
 
 
 class FeedSource:
-    """Memory: `url` where it moved to for good, `etag`, `modified`, `digest` of the last answer."""
+    """Memory: `url` where it moved to for good, `etag`, `modified`, `digest` of the last answer,
+    `hub` and `topic` of WebSub.
+    """
 
     Settings: ClassVar[type[SourceSettings]] = SourceSettings
 
@@ -36,7 +39,8 @@ class FeedSource:
             feed = read_feed(answer.content, answer.url, answer.content_type)
         else:
             feed = await web.compute(read_feed, answer.content, answer.url, answer.content_type)
-        kept["hub"] = feed.hub
+        hub, topic = announced(answer.headers, answer.url)
+        kept["hub"], kept["topic"] = hub or feed.hub, topic or feed.topic or answer.url
         return Polled(
             entries=feed.entries,
             memory=kept,

@@ -4,11 +4,15 @@ WiredeskError
 ├── RecordError         one record is bad: it becomes a dead letter, the job goes on
 │   ├── UndecodableRecord   its bytes cannot be read
 │   ├── RejectedArticle     it can be read, but not used
+│   ├── RejectedComment     a reader's comment has no text, or claims to come from the future
+│   ├── RejectedEvent       a reader's event does not say what it is about
 │   └── InferenceError      a model failed on it
 │       ├── OutOfMemory         the batch was too large for the device
 │       └── DeviceLost          the accelerator no longer answers
+├── CommandRefused      an editor's command cannot be applied: it is audited, the job goes on
 └── SetupError          the world is broken: it stops the command or restarts the job
     ├── SettingError        a setting is unknown or ill-typed
+    ├── SealError           a sealed profile cannot be opened
     ├── ModelFileError      a model file is missing or is not the one in the manifest
     └── ServiceError        Kafka, Redis, Flink or the registry cannot be used
 """
@@ -28,6 +32,7 @@ class Reason(StrEnum):
     NO_TEXT = "no_text"
     PUBLISHED_IN_FUTURE = "published_in_future"
     PUBLISHED_TOO_OLD = "published_too_old"
+    UNUSABLE_EVENT = "unusable_event"
     INFERENCE_FAILED = "inference_failed"
 
 
@@ -58,6 +63,18 @@ class RejectedArticle(RecordError):
     stage = "admit"
 
 
+class RejectedComment(RecordError):
+    """A reader's comment was decoded but cannot be used."""
+
+    stage = "admit"
+
+
+class RejectedEvent(RecordError):
+    """A reader's event was decoded but does not say what it is about."""
+
+    stage = "admit"
+
+
 class InferenceError(RecordError):
     """A model failed on a record, alone in its batch."""
 
@@ -75,12 +92,20 @@ class DeviceLost(InferenceError):
     """The accelerator no longer answers; another provider must take over."""
 
 
+class CommandRefused(WiredeskError):
+    """A command of an editor cannot be applied; the message is for them."""
+
+
 class SetupError(WiredeskError):
     """The world around the records is broken; a person or a restart must mend it."""
 
 
 class SettingError(SetupError):
     """A setting is unknown or has the wrong type; the message names it."""
+
+
+class SealError(SetupError):
+    """A sealed profile cannot be opened: its key is gone, or its bytes are not as they were."""
 
 
 class ModelFileError(SetupError):

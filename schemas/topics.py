@@ -5,12 +5,17 @@ from typing import Any, Generic, TypeVar
 
 from schemas.alert import Alert
 from schemas.article import Article
+from schemas.audience import AudienceMood
+from schemas.comment import Comment, EnrichedComment
 from schemas.dead_letter import DeadLetter
 from schemas.editorial import AuditEntry, EditorialCommand
 from schemas.enriched_article import EnrichedArticle
+from schemas.moderation import ModerationItem
 from schemas.quality_signal import QualitySignal
+from schemas.reader_profile import SealedProfile
 from schemas.record import Record
 from schemas.story import Story, StoryArticle
+from schemas.user_event import UserEvent
 
 R = TypeVar("R", bound=Record)
 
@@ -31,6 +36,8 @@ class Topic(Generic[R]):
     cleanup            Kafka's cleanup.policy
     max_message_bytes  largest record batch the broker takes
     doc                one line for people
+    compacted_within_ms  a replaced or deleted record is gone from a compacted topic after this
+    broker_time        timestamps are the brokers', whatever the senders' clocks say
     """
 
     name: str
@@ -42,15 +49,22 @@ class Topic(Generic[R]):
     cleanup: str
     max_message_bytes: int
     doc: str
+    compacted_within_ms: int | None = None
+    broker_time: bool = False
 
     @property
     def config(self) -> dict[str, str]:
         """The topic's configuration in Kafka's words."""
-        return {
+        config = {
             "retention.ms": str(self.retention_ms),
             "cleanup.policy": self.cleanup,
             "max.message.bytes": str(self.max_message_bytes),
         }
+        if self.compacted_within_ms is not None:
+            config["max.compaction.lag.ms"] = str(self.compacted_within_ms)
+        if self.broker_time:
+            config["message.timestamp.type"] = "LogAppendTime"
+        return config
 
 
 MAX_REQUEST_BYTES = 16 * _MIB
@@ -164,6 +178,82 @@ EDITORIAL_AUDIT = Topic(
     doc="What became of each command.",
 )
 
+USER_EVENTS = Topic(
+    name="user.events",
+    record="user_event",
+    record_type=UserEvent,
+    key="user_key",
+    partitions=4,
+    retention_ms=2 * _DAY_MS,
+    cleanup="delete",
+    max_message_bytes=_MIB,
+    doc="What readers do, under pseudonyms; kept no longer than an outage may last.",
+    broker_time=True,
+)
+
+USERS_EMBEDDINGS = Topic(
+    name="users.embeddings",
+    record="sealed_profile",
+    record_type=SealedProfile,
+    key="user_key",
+    partitions=4,
+    retention_ms=90 * _DAY_MS,
+    cleanup="compact,delete",
+    max_message_bytes=_MIB,
+    doc="Readers' profiles, encrypted; a tombstone for each erased reader.",
+    compacted_within_ms=_DAY_MS,
+)
+
+COMMENTS_RAW = Topic(
+    name="comments.raw",
+    record="comment",
+    record_type=Comment,
+    key="comment_id; without a value: the comment was deleted",
+    partitions=4,
+    retention_ms=7 * _DAY_MS,
+    cleanup="compact,delete",
+    max_message_bytes=_MIB,
+    doc="Readers' comments as sites gave them.",
+    compacted_within_ms=_DAY_MS,
+)
+
+COMMENTS_ENRICHED = Topic(
+    name="comments.enriched",
+    record="enriched_comment",
+    record_type=EnrichedComment,
+    key="article_id",
+    partitions=4,
+    retention_ms=7 * _DAY_MS,
+    cleanup="delete",
+    max_message_bytes=4 * _MIB,
+    doc="Comments with what the models found in them, without personal data.",
+)
+
+AUDIENCE_SENTIMENT = Topic(
+    name="audience.sentiment",
+    record="audience_mood",
+    record_type=AudienceMood,
+    key="article/ID or story/ID",
+    partitions=4,
+    retention_ms=30 * _DAY_MS,
+    cleanup="compact,delete",
+    max_message_bytes=_MIB,
+    doc="How readers feel about each article and story.",
+)
+
+MODERATION_QUEUE = Topic(
+    name="moderation.queue",
+    record="moderation_item",
+    record_type=ModerationItem,
+    key="comment_id",
+    partitions=4,
+    retention_ms=90 * _DAY_MS,
+    cleanup="compact,delete",
+    max_message_bytes=4 * _MIB,
+    doc="Comments that a person should look at, and what was decided.",
+    compacted_within_ms=_DAY_MS,
+)
+
 TOPICS: dict[str, Topic[Any]] = {
     topic.name: topic
     for topic in (
@@ -176,5 +266,11 @@ TOPICS: dict[str, Topic[Any]] = {
         ALERTS_BREAKING,
         EDITORIAL_CONTROL,
         EDITORIAL_AUDIT,
+        USER_EVENTS,
+        USERS_EMBEDDINGS,
+        COMMENTS_RAW,
+        COMMENTS_ENRICHED,
+        AUDIENCE_SENTIMENT,
+        MODERATION_QUEUE,
     )
 }

@@ -41,6 +41,8 @@ def _values(wanted: Any, bounds: list[Any]) -> SearchStrategy[Any]:
 
 
 def _scalars(wanted: type, bounds: list[Any]) -> SearchStrategy[Any]:
+    if wanted is str and (pattern := _bound(bounds, "pattern", None)):
+        return st.from_regex(pattern, fullmatch=True)
     if wanted is str:
         shortest = _bound(bounds, "min_length", 0)
         return st.text(min_size=shortest, max_size=_bound(bounds, "max_length", 40))

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from schemas import avro_schemas
+from schemas.reader_profile import READER_PROFILE, ReaderProfile
 from schemas.topics import TOPICS
 
-RECORDS = sorted({topic.record for topic in TOPICS.values()})
+RECORDS = sorted({topic.record for topic in TOPICS.values()} | {READER_PROFILE})
 LEDGER = Path(__file__).parent / "released.txt"
 EMPTY = 0xC15D213AA4D7A795
 
@@ -130,7 +131,12 @@ def test_every_field_has_a_doc_and_every_schema_a_namespace(record):
 @pytest.mark.parametrize("topic", TOPICS.values(), ids=list(TOPICS))
 def test_typed_record_and_newest_schema_have_the_same_fields(topic):
     newest = list(avro_schemas.versions(topic.record).values())[-1]
-    assert described(topic.record_type) == described_by_schema(newest)
+    assert described(topic.record_type) == described_by_schema(spelled_out(newest, {}))
+
+
+def test_profile_inside_its_seal_has_the_fields_of_its_schema():
+    newest = list(avro_schemas.versions(READER_PROFILE).values())[-1]
+    assert described(ReaderProfile) == described_by_schema(newest)
 
 
 def field_lists(schema):
@@ -144,6 +150,22 @@ def field_lists(schema):
             yield from field_lists(field["type"])
     elif isinstance(schema, dict) and schema["type"] == "array":
         yield from field_lists(schema["items"])
+
+
+def spelled_out(schema, named):
+    """A schema with each record's definition in place of its name."""
+    if isinstance(schema, str):
+        return named.get(schema, schema)
+    if isinstance(schema, list):
+        return [spelled_out(each, named) for each in schema]
+    spelled = schema | {
+        key: spelled_out(schema[key], named)
+        for key in ("type", "items", "values", "fields")
+        if key in schema
+    }
+    if spelled["type"] == "record":
+        named[schema["name"]] = spelled
+    return spelled
 
 
 def described(record_type):
@@ -161,21 +183,26 @@ def kind(annotation):
         return {"map": kind(get_args(annotation)[1])}
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return described(annotation)
-    return {str: "text", bytes: "bytes", int: "whole", float: "double"}.get(annotation, "text")
+    kinds = {bytes: "bytes", int: "whole", float: "double", bool: "boolean"}
+    return kinds.get(annotation, "text")
 
 
-def described_by_schema(schema):
-    return [(field["name"], kind_by_schema(field["type"])) for field in schema["fields"]]
+def described_by_schema(schema, named=None):
+    named = {} if named is None else named  # a record is spelled out where it is used first
+    return [(field["name"], kind_by_schema(field["type"], named)) for field in schema["fields"]]
 
 
-def kind_by_schema(schema):
+def kind_by_schema(schema, named):
     match schema:
         case ["null", inner]:
-            return ["null", kind_by_schema(inner)]
+            return ["null", kind_by_schema(inner, named)]
         case {"type": "array", "items": items}:
-            return {"array": kind_by_schema(items)}
+            return {"array": kind_by_schema(items, named)}
         case {"type": "map", "values": values}:
-            return {"map": kind_by_schema(values)}
-        case {"type": "record"}:
-            return described_by_schema(schema)
-    return {"string": "text", "long": "whole", "int": "whole"}.get(schema, schema)
+            return {"map": kind_by_schema(values, named)}
+        case {"type": "record", "name": name}:
+            named[name] = described_by_schema(schema, named)
+            return named[name]
+    return named.get(schema) or {"string": "text", "long": "whole", "int": "whole"}.get(
+        schema, schema
+    )

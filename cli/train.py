@@ -34,20 +34,26 @@ def train(
     and registers the model. Needs the extra `training`; two cores take minutes to an hour.
     """
     try:
-        from training import configuration, run
+        from training import configuration, run, train_ngrams
         from training import release as releasing
     except ImportError as error:
         raise SettingError(
             f"{error.name} is not installed; training needs: pip install 'wiredesk[training]'"
         ) from error
-    heads, encoders = configuration.known_names()
+    heads, encoders, ngrams = configuration.known_names()
     if name == "list":
-        typer.echo("\n".join((*heads, *encoders)))
+        typer.echo("\n".join((*heads, *encoders, *ngrams)))
         return
-    if name not in (*heads, *encoders):
+    if name not in (*heads, *encoders, *ngrams):
         raise SettingError(f"nothing to train is called {name}; `wiredesk train list` lists all")
     if release_only and release is None:
         raise SettingError("--release-only exports a version: give it with --release")
+    if name in ngrams:
+        classifiers = configuration.ngram_config(name)
+        trained = train_ngrams.train(classifiers, data_dir, limit=limit)
+        if release:
+            train_ngrams.release(classifiers, trained, release, manifest)
+        return
     if name in encoders:
         encoder = configuration.encoder_config(name)
         if not release_only:

@@ -1,26 +1,21 @@
 """A text in, every task's answer out."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from cachetools import TTLCache
-
-from models.adapters import AdapterSession
+from models.answer_cache import AnswerCache
 from models.batching import BatchPolicy
-from models.encoder import Outputs, Tokens
 from models.generative import Endpoint, Summarizer
 from models.heads import HEADS, FoundEntity, Head, HeadOptions, Reading
 from models.language import HEAD_CHARACTERS, LANGUAGE_MODEL, LanguageDetector
 from models.manifest import Manifest, Route
-from models.micro_batcher import MicroBatcher
-from models.opening import encoder_on, open_session
-from models.session import FallbackSession, providers
+from models.passes import Passes
 from models.tags import Name, Tagger, read_frequencies, stop_words
 from models.text import ArticleText
 from schemas.enriched_article import Language
-from schemas.errors import InferenceError, ModelFileError
+from schemas.errors import ModelFileError
 
 SUMMARIZED_CHARACTERS = 8_000
 """Of a body that is sent to a summarizing endpoint."""
@@ -94,28 +89,18 @@ class Analyzer:
         self._language_version = (
             f"{manifest.label(LANGUAGE_MODEL)}+{self._languages.second_opinion}"
         )
-        self.sessions: dict[str, FallbackSession | AdapterSession] = {
-            model: open_session(
-                manifest,
-                model,
-                providers(config.provider),
-                threads=config.threads,
-                streams=config.streams,
-            )
-            for model in dict.fromkeys(route.model for route in manifest.job_routes)
-        }
-        self.encoders = {
-            model: encoder_on(session, manifest, model) for model, session in self.sessions.items()
-        }
-        self.batchers: dict[str, MicroBatcher[Tokens, Outputs]] = {
-            model: MicroBatcher(
-                encoder.run, length=len, policy=config.batch, streams=config.streams
-            )
-            for model, encoder in self.encoders.items()
-        }
-        self._known: TTLCache[str, asyncio.Future[Analysis]] = TTLCache(
-            config.cache_entries, config.cache_ttl_s
+        self._passes = Passes(
+            manifest,
+            manifest.job_routes,
+            provider=config.provider,
+            threads=config.threads,
+            streams=config.streams,
+            batch=config.batch,
         )
+        self.sessions = self._passes.sessions
+        self.encoders = self._passes.encoders
+        self.batchers = self._passes.batchers
+        self._known: AnswerCache[Analysis] = AnswerCache(config.cache_entries, config.cache_ttl_s)
         self._summarizer = Summarizer(config.summarizer) if config.summarizer else None
         self._tagger = Tagger(read_frequencies(manifest.model_file(WORD_FREQUENCIES)))
         self._most_tags = config.heads.tags
@@ -124,52 +109,17 @@ class Analyzer:
     async def analyze(self, text: ArticleText) -> Analysis:
         """The analysis of a text. Raises InferenceError when a model fails on it."""
         self.stats.texts += 1
-        key = text.content_hash
-        while (known := self._known.get(key)) is not None:
-            if not known.done():
-                await asyncio.wait([known])
-            if known.cancelled():  # whoever computed it has gone
-                continue
-            analysis = known.result()
-            self.stats.cache_hits += 1
-            return analysis
-        return await self._remember(key, text)
+        analysis = await self._known.answer(text.content_hash, partial(self._compute, text))
+        self.stats.cache_hits = self._known.hits
+        return analysis
 
     def warm_up(self) -> None:
-        """Run every graph once: the first text does not pay for compilation, and a graph that does
-        not answer as the manifest says is found at once. Raises ModelFileError.
-        """
-        for model, encoder in self.encoders.items():
-            (answer,) = encoder.run([encoder.tokenize("warm up")])
-            if isinstance(answer, InferenceError):
-                raise ModelFileError(f"model {model} fails on a plain text: {answer.detail}")
-            for route in self._manifest.routes:
-                if route.model == model:
-                    _check_answer(route, answer)
+        """Run every graph once. Raises ModelFileError for one that does not answer as it should."""
+        self._passes.warm_up()
 
     def close(self) -> None:
         """End the inference threads."""
-        for batcher in self.batchers.values():
-            batcher.close()
-
-    async def _remember(self, key: str, text: ArticleText) -> Analysis:
-        """Compute an analysis that others may wait for; failures are not kept."""
-        answer: asyncio.Future[Analysis] = asyncio.get_running_loop().create_future()
-        if self._known.maxsize:
-            self._known[key] = answer
-        try:
-            analysis = await self._compute(text)
-        except BaseException as error:
-            if self._known.get(key) is answer:
-                del self._known[key]
-            if isinstance(error, Exception):
-                answer.set_exception(error)
-                answer.exception()  # seen: the caller raises it, too
-            else:
-                answer.cancel()
-            raise
-        answer.set_result(analysis)
-        return analysis
+        self._passes.close()
 
     async def _compute(self, text: ArticleText) -> Analysis:
         language = self._languages.detect(text.head(HEAD_CHARACTERS))
@@ -216,32 +166,9 @@ class Analyzer:
 
     async def _read(self, models: Sequence[str], text: ArticleText, language: str) -> list[Reading]:
         """The text as each of some models reads it, side by side."""
-        heads = [text.head(self.encoders[model].max_characters) for model in models]
-        tokens = [
-            self.encoders[model].tokenize(head) for model, head in zip(models, heads, strict=True)
-        ]
-        outputs = await asyncio.gather(
-            *(self.batchers[model].submit(read) for model, read in zip(models, tokens, strict=True))
-        )
-        return [
-            Reading(text, *of_model, language=language)
-            for of_model in zip(heads, tokens, outputs, strict=True)
-        ]
-
-
-def _check_answer(route: Route, answer: Outputs) -> None:
-    """Raises ModelFileError where a graph does not answer as its route says."""
-    if route.output not in answer:
-        raise ModelFileError(
-            f"task {route.task} names output {route.output} of model {route.model}, "
-            f"which has {', '.join(answer)}"
-        )
-    columns = answer[route.output].shape[-1]
-    if route.labels and columns != len(route.labels):
-        raise ModelFileError(
-            f"task {route.task} has {len(route.labels)} labels, but output {route.output} of "
-            f"model {route.model} has {columns} columns"
-        )
+        heads = [(model, text.head(self._passes.characters(model))) for model in models]
+        passes = await self._passes.read(heads)
+        return [Reading(text, *of_model, language=language) for of_model in passes]
 
 
 def _open_head(manifest: Manifest, route: Route, options: HeadOptions) -> Head:

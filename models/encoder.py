@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 
 from models.romanise import romanise
 from models.session import Array, Arrays, Session
+from models.spelling import SLURS, respell
 from models.word_shapes import shapes_and_words
 from schemas.errors import InferenceError, OutOfMemory
 
@@ -60,6 +61,7 @@ class Encoder:
 
     with_shapes  whether the graph takes `word_shapes`
     romanised    whether it reads texts in Latin letters
+    respelled    whether it reads disguised words as the plain ones (models.spelling)
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Encoder:
         max_tokens: int,
         with_shapes: bool = False,
         romanised: bool = False,
+        respelled: bool = False,
     ) -> None:
         self._session = session
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
@@ -78,6 +81,7 @@ class Encoder:
         self._max_characters = max_tokens * CHARACTERS_PER_TOKEN
         self._with_shapes = with_shapes
         self._romanised = romanised
+        self._words_known = known_words(self._tokenizer) if respelled else None
         self._tokens_that_fit: int | None = None
         self._counting = threading.Lock()
         self.stats = EncoderStats()
@@ -90,6 +94,10 @@ class Encoder:
     def tokenize(self, text: str) -> Tokens:
         """The tokens of a text with the special ones, cut at the model's limit."""
         read = text[: self._max_characters]
+        if self._words_known is not None:
+            plain, spans = respell(read, self._words_known)
+            tokens = self._tokens(plain)
+            return replace(tokens, offsets=spans_of(tokens.offsets, spans))
         if not self._romanised:
             return self._tokens(read)
         letters, origin = romanise(read)
@@ -177,6 +185,21 @@ def _spans_before(offsets: Array, origin: Sequence[int]) -> Array:
     spans[real, 0] = starts[offsets[real, 0]]
     spans[real, 1] = starts[offsets[real, 1] - 1] + 1
     return spans
+
+
+def known_words(tokenizer: Tokenizer) -> frozenset[str]:
+    """Words that a disguised one may stand for: those that the tokenizer has whole, and slurs."""
+    whole = (word for word in tokenizer.get_vocab() if len(word) > 1 and word.isalpha())
+    return frozenset(whole) | SLURS
+
+
+def spans_of(offsets: Array, spans: Array) -> Array:
+    """Where tokens of a respelled text lie in the text before."""
+    found = np.zeros_like(offsets)
+    real = offsets[:, 1] > offsets[:, 0]
+    found[real, 0] = spans[offsets[real, 0], 0]
+    found[real, 1] = spans[offsets[real, 1] - 1, 1]
+    return found
 
 
 def _finite(outputs: Outputs) -> Outputs | InferenceError:

@@ -2,9 +2,10 @@
 
 import hashlib
 import tomllib
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -15,13 +16,18 @@ SHIPPED = Path(__file__).parent / "manifest.toml"
 
 _STRICT = ConfigDict(frozen=True, extra="forbid")
 
+Texts = Literal["articles", "comments"]
+"""What the jobs ask the models about."""
+
 
 class ModelEntry(BaseModel):
     """One model: its files with their digests, and where it comes from.
 
+    kind         a graph that reads tokens, or classifiers over n-grams (models.ngrams)
     max_tokens   longest text the model reads, special tokens included; None if it has no tokens
     word_shapes  whether the graph takes `word_shapes` (models.word_shapes) beside the token ids
     romanised    whether texts are written in Latin letters before they are tokenised
+    respelled    whether disguised words are read as the plain ones (models.spelling)
     commercial   False if a licence of the training data forbids commercial use
     data         what it was trained on, with licences
     adapter      low-rank changes to the weights of `file` (models.adapters)
@@ -36,6 +42,7 @@ class ModelEntry(BaseModel):
     licence: str
     source: str
     card: Path
+    kind: Literal["graph", "ngrams"] = "graph"
     tokenizer: Path | None = None
     tokenizer_sha256: str | None = None
     adapter: Path | None = None
@@ -43,6 +50,7 @@ class ModelEntry(BaseModel):
     max_tokens: int | None = None
     word_shapes: bool = False
     romanised: bool = False
+    respelled: bool = False
     commercial: bool = True
     data: tuple[str, ...] = ()
     gpu_file: Path | None = None
@@ -82,6 +90,7 @@ class Route(BaseModel):
     thresholds   of each label's probability, multi-label outputs only
     jobs         whether the jobs answer the task with it; False: it is there to be evaluated, or,
                  `target`, is asked by the head of the entities
+    texts        which of the jobs' texts it answers for
     metrics      what was measured when it was released: "data set: metric" to a fraction
     """
 
@@ -98,6 +107,7 @@ class Route(BaseModel):
     temperature: float = Field(default=1.0, gt=0)
     thresholds: tuple[float, ...] = ()
     jobs: bool = True
+    texts: Texts = "articles"
     metrics: dict[str, float] = {}
 
     @model_validator(mode="after")
@@ -122,25 +132,27 @@ class Manifest(BaseModel):
 
     @cached_property
     def job_routes(self) -> tuple[Route, ...]:
-        """The routes by which the jobs answer."""
+        """The routes by which the jobs answer for articles."""
+        return self.job_routes_about("articles")
+
+    def job_routes_about(self, texts: Texts) -> tuple[Route, ...]:
+        """The routes by which the jobs answer for some kind of text."""
         return tuple(
             route
             for route in self.routes
-            if route.jobs and (self.non_commercial or self.entry(route.model).commercial)
+            if route.jobs
+            and route.texts == texts
+            and (self.non_commercial or self.entry(route.model).commercial)
         )
 
     @cached_property
     def tasks(self) -> tuple[str, ...]:
-        """Every task that some model answers in the jobs."""
-        return tuple(dict.fromkeys(route.task for route in self.job_routes))
+        """Every task that some model answers for articles."""
+        return tasks(self.job_routes)
 
     def routes_for(self, language: str) -> list[Route]:
-        """The first route of each task that covers a language."""
-        covering: dict[str, Route] = {}
-        for route in self.job_routes:
-            if language in route.languages:
-                covering.setdefault(route.task, route)
-        return list(covering.values())
+        """The first route of each task that covers a language, for articles."""
+        return covering(self.job_routes, language)
 
     def find(self, task: str, model: str) -> Route | None:
         """The first route of a task that this model answers."""
@@ -195,6 +207,20 @@ class Manifest(BaseModel):
                 "restore the file or release a new version in the manifest"
             )
         return path
+
+
+def tasks(routes: Iterable[Route]) -> tuple[str, ...]:
+    """The tasks of some routes, each once."""
+    return tuple(dict.fromkeys(route.task for route in routes))
+
+
+def covering(routes: Iterable[Route], language: str) -> list[Route]:
+    """The first route of each task that covers a language."""
+    first: dict[str, Route] = {}
+    for route in routes:
+        if language in route.languages:
+            first.setdefault(route.task, route)
+    return list(first.values())
 
 
 def read(path: Path, *, non_commercial: bool = False) -> Manifest:

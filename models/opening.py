@@ -42,6 +42,7 @@ def encoder_on(session: Session, manifest: Manifest, model: str) -> Encoder:
         max_tokens=entry.max_tokens,
         with_shapes=entry.word_shapes,
         romanised=entry.romanised,
+        respelled=entry.respelled,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.comment_heads import marked_spans
 from models.encoder import Outputs, Tokens
 from models.heads import (
     ENTITY_TYPES_OUTPUT,
@@ -24,7 +25,9 @@ from models.heads import (
 from models.language import LANGUAGE_MODEL, LanguageDetector
 from models.manifest import Manifest, Route
 from models.mentions import Mention, Scheme, mentions
+from models.ngrams import NgramModel
 from models.opening import open_encoder
+from models.passes import NO_TOKENS
 from models.summary import choose
 from schemas.enriched_article import UNDETERMINED
 from schemas.errors import InferenceError, ModelFileError
@@ -91,6 +94,14 @@ class SummaryPredictor(Protocol):
         ...
 
 
+class SpanPredictor(Protocol):
+    """Marked parts of texts."""
+
+    def predict(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+        """(first, last+1 character) of each part, in order."""
+        ...
+
+
 class ScorePredictor(Protocol):
     """One number a text."""
 
@@ -99,7 +110,14 @@ class ScorePredictor(Protocol):
         ...
 
 
-Predictor = ClassPredictor | TagPredictor | TargetPredictor | SummaryPredictor | ScorePredictor
+Predictor = (
+    ClassPredictor
+    | TagPredictor
+    | TargetPredictor
+    | SummaryPredictor
+    | ScorePredictor
+    | SpanPredictor
+)
 
 
 class LanguagePredictor:
@@ -151,13 +169,32 @@ class _Model:
         return [(t, a) for t, a in zip(tokens, answers, strict=True) if isinstance(a, dict)]
 
 
+class _Ngrams:
+    """Classifiers over n-grams outside the jobs."""
+
+    def __init__(self, manifest: Manifest, name: str) -> None:
+        self._model = NgramModel(manifest.model_file(name))
+
+    def tokens(self, text: str) -> int:
+        """How many words a text has."""
+        return len(text.split())
+
+    def read(self, texts: Sequence[str]) -> list[tuple[Tokens, Outputs]]:
+        """No tokens, and the outputs of each text."""
+        return [(NO_TOKENS, self._model.run(text)) for text in texts]
+
+
+def _open(manifest: Manifest, name: str) -> _Model | _Ngrams:
+    return (_Ngrams if manifest.entry(name).kind == "ngrams" else _Model)(manifest, name)
+
+
 class _Routed:
     """The models of a head's routes; a row goes to the first route that covers its language."""
 
     def __init__(self, manifest: Manifest, routes: Sequence[Route]) -> None:
         self._routes = routes
         names = dict.fromkeys(route.model for route in routes)
-        self._models = {name: _Model(manifest, name) for name in names}
+        self._models = {name: _open(manifest, name) for name in names}
 
     def read(
         self, texts: Sequence[str], languages: Sequence[str | None]
@@ -292,6 +329,20 @@ class RouteScores(_Routed):
         )
 
 
+class RouteSpans(_Routed):
+    """Marked words by the first route of a head."""
+
+    def predict(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+        """Of each text, as far as it is read."""
+        found = []
+        for text, answer in zip(texts, self.read(texts, [None] * len(texts)), strict=True):
+            assert answer is not None  # without a language, the first route answers
+            route, tokens, outputs = answer
+            scores = sigmoid(outputs[route.output][: len(tokens), 0], route.temperature)
+            found.append(marked_spans(text, tokens, scores, route.thresholds[0]))
+        return found
+
+
 def _joined(lengths: Sequence[int], documents: Sequence[int] | None) -> list[list[int]]:
     """Numbers of the sentences that are read as one text: neighbours in a document that fit.
 
@@ -347,12 +398,17 @@ def _asked(mention: Mention, types: Collection[str]) -> str | None:
 
 
 _OF_ROUTES: dict[str, Callable[[Manifest, Sequence[Route]], Predictor]] = {
+    "emotion": RouteClasses,
     "entities": RouteTags,
     "importance": RouteScores,
+    "irony": RouteClasses,
     "sentiment": RouteClasses,
     "summary": RouteSummaries,
     "target": RouteTargets,
     "topics": RouteClasses,
+    "toxic_spans": RouteSpans,
+    "toxicity": RouteClasses,
+    "toxicity_kinds": RouteClasses,
 }
 """By the task of the head's first route."""
 

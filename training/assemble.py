@@ -1,16 +1,17 @@
 """From a head's configuration and the data sets to its task."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from sklearn.metrics import f1_score
+from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
+from evaluation.comment_sets import annotated
 from evaluation.metrics import entity_scores
 from evaluation.rows import Row, TagRow, TargetRow, TextRow
-from evaluation.sets import load
+from evaluation.sets import SETS, load
 from models.romanise import romanise
 from training import oracle, topic_labels
 from training.configuration import HeadConfig, Source
@@ -18,12 +19,14 @@ from training.tasks import (
     UNKNOWN,
     ClassTask,
     Example,
+    MarkTask,
     Reader,
     SentenceTask,
     SpanTask,
     TargetTask,
     Task,
     class_examples,
+    mark_examples,
     span_examples,
     summary_examples,
     target_examples,
@@ -33,6 +36,8 @@ COARSE = ("person", "organisation", "place", "other")
 """The coarse types of entities in articles."""
 
 SENTIMENTS = ("negative", "neutral", "positive")
+ANNOTATED = "civil-kinds"
+"""The set of which the share of annotators is known."""
 VALIDATION_ROWS = 4000
 """Of each source; more do not change which epoch is the best."""
 
@@ -48,7 +53,7 @@ def _class_task(config: HeadConfig, reader: Reader, data: Path, limit: int | Non
     if config.kind == "labels":
         target = partial(_several, labels=labels)
     else:
-        target = partial(_one, labels=labels)
+        target = partial(_one, labels=labels, renamed=config.renamed)
     return ClassTask(
         head=config.head,
         output=output_name(config),
@@ -58,6 +63,44 @@ def _class_task(config: HeadConfig, reader: Reader, data: Path, limit: int | Non
         validation=class_examples(reader, validation, target),
         metric=METRICS[config.metric],
         smoothing=config.smoothing,
+    )
+
+
+def _share_task(config: HeadConfig, reader: Reader, data: Path, limit: int | None) -> Task:
+    """Labels with the share of annotators who gave them; validated on what most of them gave.
+
+    A set whose rows have no such labels teaches that none of them is there.
+    """
+    _, validation = _rows(config, data, limit)
+    examples = []
+    for source in config.train:
+        if source.name == ANNOTATED:
+            folder = SETS[ANNOTATED].folder
+            for comment in annotated(data / folder, "train"):
+                shares = np.array([comment.shares[label] for label in config.labels])
+                examples.append(reader.example(comment.text, shares))
+        else:
+            nothing = np.zeros(len(config.labels))
+            rows = _of_source(source, "train", data, limit)
+            examples += [reader.example(row.text, nothing) for row in rows]
+    return ClassTask(
+        head=config.head,
+        output=output_name(config),
+        labels=config.labels,
+        multi_label=True,
+        train=examples[:limit],
+        validation=class_examples(reader, validation, partial(_several, labels=config.labels)),
+        metric=METRICS[config.metric],
+    )
+
+
+def _mark_task(config: HeadConfig, reader: Reader, data: Path, limit: int | None) -> Task:
+    train, validation = _rows(config, data, limit)
+    return MarkTask(
+        head=config.head,
+        train=mark_examples(reader, train),
+        validation=mark_examples(reader, validation),
+        output=output_name(config),
     )
 
 
@@ -129,6 +172,8 @@ def _sentence_task(config: HeadConfig, reader: Reader, data: Path, limit: int | 
 _BUILDERS: dict[str, Callable[[HeadConfig, Reader, Path, int | None], Task]] = {
     "classes": _class_task,
     "labels": _class_task,
+    "shares": _share_task,
+    "marks": _mark_task,
     "topics": _topic_task,
     "spans": _span_task,
     "target": _target_task,
@@ -197,8 +242,9 @@ def _romanised(row: Row) -> Row:
     return replace(row, text=romanise(row.text)[0])
 
 
-def _one(row: TextRow, labels: Sequence[str]) -> int:
-    return labels.index(row.labels[0])
+def _one(row: TextRow, labels: Sequence[str], renamed: Mapping[str, str]) -> int:
+    label = row.labels[0]
+    return labels.index(renamed.get(label, label))
 
 
 def _several(row: TextRow, labels: Sequence[str]) -> np.ndarray:
@@ -219,8 +265,20 @@ def _micro_f1(logits: np.ndarray, targets: np.ndarray) -> float:
     return float(f1_score(targets[known], logits[known] > 0))
 
 
+def _average_precision(logits: np.ndarray, targets: np.ndarray) -> float:
+    """Mean over the labels, each on its own."""
+    return float(average_precision_score(targets, logits, average="macro"))
+
+
+def _auroc(logits: np.ndarray, targets: np.ndarray) -> float:
+    """Of the second of two labels."""
+    return float(roc_auc_score(targets, logits[:, 1] - logits[:, 0]))
+
+
 METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "accuracy": _accuracy,
+    "auroc": _auroc,
+    "average_precision": _average_precision,
     "macro_f1": _macro_f1,
     "micro_f1": _micro_f1,
 }

@@ -1,17 +1,35 @@
-"""One TOML file per head in `training/heads`, one per shared encoder in `training/encoders`."""
+"""TOML files: of heads in `training/heads`, of shared encoders in `training/encoders`, of linear
+classifiers over n-grams in `training/ngrams`.
+"""
 
+import dataclasses
 import tomllib
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from models.manifest import Texts
 from schemas.errors import SettingError
 from training.fit import Schedule
 
 FOLDER = Path(__file__).parent
 
 Config = TypeVar("Config", bound=BaseModel)
+Task = Literal[
+    "emotion",
+    "entities",
+    "irony",
+    "sentiment",
+    "summary",
+    "target",
+    "topics",
+    "toxic_spans",
+    "toxicity",
+    "toxicity_kinds",
+]
+"""What the jobs ask a head for."""
+
 _STRICT = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -40,13 +58,16 @@ class HeadConfig(BaseModel):
 
     head        name in `wiredesk evaluate`
     task        what the jobs ask it for
+    texts       which of the jobs' texts it is routed for
     languages   ISO 639 codes it is routed for
     jobs        whether the jobs use it; else it is there to be evaluated
     kind        class of `training.tasks`
     labels      in the order of the logits; empty: those of the training rows, sorted
+    renamed     label in the data to the one that is learned
     coarse      kind "spans": type in the data to the type that is learned
     fine        the same, for types that are learned beside their coarse type
     together    kind "spans": sentences of a document, or any, are read as one text
+    respelled   disguised words are read as the plain ones
     rank        of the low-rank changes to the published encoder; absent: all its weights change
     validate_on the sets of `train` whose validation rows decide; empty for all
     """
@@ -54,18 +75,30 @@ class HeadConfig(BaseModel):
     model_config = _STRICT
 
     head: str
-    task: Literal["entities", "sentiment", "summary", "target", "topics"]
+    task: Task
+    texts: Texts = "articles"
     languages: tuple[str, ...] = ("en",)
     jobs: bool = False
-    kind: Literal["classes", "labels", "topics", "spans", "target", "sentences"]
+    kind: Literal["classes", "labels", "shares", "topics", "spans", "marks", "target", "sentences"]
     train: tuple[Source, ...]
     labels: tuple[str, ...] = ()
+    renamed: dict[str, str] = {}
     coarse: dict[str, str] = {}
     fine: dict[str, str] = {}
     together: Literal["documents", "anything"] | None = None
     romanised: bool = False
+    respelled: bool = False
     validate_on: tuple[str, ...] = ()
-    metric: Literal["accuracy", "macro_f1", "micro_f1", "entity_f1", "oracle_recall"]
+    metric: Literal[
+        "accuracy",
+        "auroc",
+        "average_precision",
+        "char_f1",
+        "entity_f1",
+        "macro_f1",
+        "micro_f1",
+        "oracle_recall",
+    ]
     max_tokens: int = Field(ge=16, le=512)
     rank: int | None = None
     smoothing: float = 0.0
@@ -99,10 +132,41 @@ class HeadConfig(BaseModel):
         )
 
 
+class NgramConfig(BaseModel):
+    """Linear classifiers over hashed n-grams, one for each language (models.ngrams).
+
+    head, task, texts, labels, renamed, train  as of HeadConfig
+    jobs_from        macro F1 on validation rows from which the jobs use a language's classifier
+    bits             of the table's size
+    inverse_penalty  C of the logistic regression
+    balanced         whether rare labels weigh as much as frequent ones
+    """
+
+    model_config = _STRICT
+
+    head: str
+    task: Task
+    texts: Texts
+    jobs_from: float
+    labels: tuple[str, ...]
+    renamed: dict[str, str] = {}
+    train: tuple[Source, ...]
+    bits: int = Field(ge=10, le=20)
+    inverse_penalty: float
+    balanced: bool
+    seed: int = 42
+
+    @property
+    def commercial(self) -> bool:
+        """Whether every licence of the data allows commercial use."""
+        return all(source.commercial for source in self.train)
+
+
 class EncoderConfig(BaseModel):
     """An encoder that several heads share.
 
     heads       names of files in `training/heads`
+    together    a text that several heads learn from is read once for all of them
     importance  whether it also has the linear head of `training.importance`
     """
 
@@ -110,7 +174,9 @@ class EncoderConfig(BaseModel):
 
     name: str
     heads: tuple[str, ...]
+    together: bool = False
     romanised: bool = False
+    respelled: bool = False
     epochs: int
     batch_tokens: int
     learning_rate: float
@@ -125,7 +191,8 @@ class EncoderConfig(BaseModel):
 
     def schedule(self) -> Schedule:
         """For training the heads together."""
-        return Schedule(**self.model_dump(exclude={"name", "heads", "romanised", "importance"}))
+        fields = self.model_dump(include={field.name for field in dataclasses.fields(Schedule)})
+        return Schedule(**fields)
 
 
 def head_config(head: str) -> HeadConfig:
@@ -138,10 +205,16 @@ def encoder_config(name: str) -> EncoderConfig:
     return _read(FOLDER / "encoders" / f"{name}.toml", EncoderConfig)
 
 
-def known_names() -> tuple[list[str], list[str]]:
-    """Heads and shared encoders that can be trained."""
+def ngram_config(head: str) -> NgramConfig:
+    """The file of a classifier over n-grams. Raises SettingError."""
+    return _read(FOLDER / "ngrams" / f"{head.replace('/', '-')}.toml", NgramConfig)
+
+
+def known_names() -> tuple[list[str], list[str], list[str]]:
+    """Heads, shared encoders and classifiers over n-grams that can be trained."""
     heads = [_read(file, HeadConfig).head for file in sorted((FOLDER / "heads").glob("*.toml"))]
-    return heads, sorted(file.stem for file in (FOLDER / "encoders").glob("*.toml"))
+    ngrams = [_read(file, NgramConfig).head for file in sorted((FOLDER / "ngrams").glob("*.toml"))]
+    return heads, sorted(file.stem for file in (FOLDER / "encoders").glob("*.toml")), ngrams
 
 
 def _read(file: Path, kind: type[Config]) -> Config:

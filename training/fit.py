@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from training.network import Network
-from training.tasks import Batches, Example, Predictions, Task, collate
+from training.tasks import Batches, Example, Predictions, Task, TogetherTask, collate
 
 EMBEDDING = "sentence_embedding"
 SCORING_TOKENS = 8192  # of a batch that needs no gradients
@@ -64,15 +64,18 @@ class Fit:
         schedule: Schedule,
         directory: Path,
         teacher: Network | None = None,
+        *,
+        together: bool = False,
     ) -> None:
         self._network = network
         self._tasks = tasks
+        self._learned: Sequence[Task | TogetherTask] = [TogetherTask(tasks)] if together else tasks
         self._schedule = schedule
         self._directory = directory
         self._draw = np.random.default_rng(schedule.seed)
         self._batches = [
             Batches(task.train, schedule.batch_tokens, np.random.default_rng(schedule.seed + i))
-            for i, task in enumerate(tasks)
+            for i, task in enumerate(self._learned)
         ]
         self._steps = self._steps_per_task()
         self._total = schedule.epochs * sum(self._steps)
@@ -105,21 +108,21 @@ class Fit:
 
     def _train_epoch(self) -> dict[str, float]:
         self._network.train()
-        order = np.repeat(np.arange(len(self._tasks)), self._steps)
+        order = np.repeat(np.arange(len(self._learned)), self._steps)
         self._draw.shuffle(order)
         streams = [_endless(batches) for batches in self._batches]
-        totals = np.zeros(len(self._tasks))
+        totals = np.zeros(len(self._learned))
         with _progress() as progress:
             bar = progress.add_task(f"epoch {self._epoch + 1}", total=len(order))
             for i in order:
-                totals[i] += self._step(self._tasks[i], next(streams[i]))
+                totals[i] += self._step(self._learned[i], next(streams[i]))
                 progress.advance(bar)
         return {
             task.head: round(total / steps, 4)
-            for task, total, steps in zip(self._tasks, totals, self._steps, strict=True)
+            for task, total, steps in zip(self._learned, totals, self._steps, strict=True)
         }
 
-    def _step(self, task: Task, examples: list[Example]) -> float:
+    def _step(self, task: Task | TogetherTask, examples: list[Example]) -> float:
         with torch.autocast("cpu", dtype=torch.bfloat16):
             outputs = run(self._network, examples)
         outputs = {name: output.float() for name, output in outputs.items()}
@@ -202,7 +205,7 @@ class Fit:
     def _embeddings(self, teacher: Network) -> dict[int, Tensor]:
         """The teacher's embedding of every training example."""
         found: dict[int, Tensor] = {}
-        for task in self._tasks:
+        for task in self._learned:
             for examples, outputs in inferred(teacher, task.train):
                 vectors = outputs[EMBEDDING].float()
                 found |= {id(e): v for e, v in zip(examples, vectors, strict=True)}

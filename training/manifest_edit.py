@@ -99,6 +99,7 @@ class _Block:
             self.route is not None
             and self.route.model != route.model
             and self.route.task == route.task
+            and self.route.texts == route.texts
             and self.route.jobs
             and route.jobs
             and bool(self.route.languages & route.languages)

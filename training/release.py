@@ -21,7 +21,7 @@ from training.fit import EMBEDDING, console
 from training.manifest_edit import register
 from training.network import Network, published_encoder, published_tokenizer
 from training.run import directory, encoder_network, encoder_tasks
-from training.tasks import ClassTask, Reader, SentenceTask, SpanTask, Task
+from training.tasks import ClassTask, MarkTask, Reader, SentenceTask, SpanTask, Task
 
 BASE = "adapters/base.safetensors"
 TOKENIZER = "minilm/tokenizer.json"  # the published one, of every model made here
@@ -39,14 +39,15 @@ def release_head(config: HeadConfig, version: str, data: Path, runs: Path, manif
     base, tokenizer = manifest.parent / BASE, manifest.parent / TOKENIZER
     if not base.exists():
         export.export_base(base)
-    task = assemble(config, Reader(published_tokenizer(), config.max_tokens), data)
+    reader = Reader(published_tokenizer(), config.max_tokens, respelled=config.respelled)
+    task = assemble(config, reader, data)
     network = Network(published_encoder(), dict(task.modules()))
     network.add_low_rank(config.rank or 0)
     network = _loaded(network, directory(runs, config.head))
     adapter = folder / f"{name}.onnx"
     export.export_adapter(network, base, adapter, config.seed)
     session = AdapterSession(adapter, base, threads=torch.get_num_threads())
-    route = _route(config, task, name, _encoder(session, tokenizer, config.romanised))
+    route = _route(config, task, name, _encoder(session, tokenizer, config))
     entry = ModelEntry(
         version=version,
         file=Path(BASE),
@@ -61,6 +62,7 @@ def release_head(config: HeadConfig, version: str, data: Path, runs: Path, manif
         max_tokens=max(config.max_tokens, JOB_TOKENS),
         word_shapes=True,
         romanised=config.romanised,
+        respelled=config.respelled,
         commercial=config.commercial,
         data=_data([config]),
     )
@@ -80,17 +82,17 @@ def release_encoder(
     folder.mkdir(exist_ok=True)
     graph, tokenizer = folder / "encoder.int8.onnx", manifest.parent / TOKENIZER
     tasks = encoder_tasks(config, data)
-    network = _loaded(encoder_network(tasks), directory(runs, config.name))
+    network = _loaded(encoder_network(config, tasks), directory(runs, config.name))
     metrics: dict[str, float] = {}
     if config.importance:
         reader = Reader(published_tokenizer(), JOB_TOKENS)
         network.heads["importance"], metrics = importance.fit(network, reader, data)
         console.print(f"importance: {metrics}")
-    reading = _encoder(_Nowhere(), tokenizer, config.romanised)
+    reading = _encoder(_Nowhere(), tokenizer, config)
     inputs = export.calibration_inputs(calibration, reading, config.seed)
     export.export_encoder(network, inputs, graph, config.seed)
     session = OnnxSession(graph, Provider.OPENVINO, threads=torch.get_num_threads())
-    encoder = _encoder(session, tokenizer, config.romanised)
+    encoder = _encoder(session, tokenizer, config)
     heads = [head_config(head) for head in config.heads]
     routes = [
         _route(head, task, config.name, encoder) for head, task in zip(heads, tasks, strict=True)
@@ -111,6 +113,7 @@ def release_encoder(
         max_tokens=JOB_TOKENS,
         word_shapes=True,
         romanised=config.romanised,
+        respelled=config.respelled,
         commercial=all(head.commercial for head in heads),
         data=_data(heads) + ((IMPORTANCE_DATA,) if config.importance else ()),
     )
@@ -137,6 +140,7 @@ def _route(config: HeadConfig, task: Task, model: str, encoder: Encoder) -> Rout
         model=model,
         languages=frozenset(config.languages),
         jobs=config.jobs,
+        texts=config.texts,
         metrics={f"validation: {config.metric}": round(scored, 4)},
     )
     if isinstance(task, SpanTask):
@@ -144,6 +148,11 @@ def _route(config: HeadConfig, task: Task, model: str, encoder: Encoder) -> Rout
         return route(output="entities", labels=task.labels, fine_labels=fine)
     if isinstance(task, SentenceTask):
         return route(output=task.output)
+    if isinstance(task, MarkTask):
+        limit = task.threshold(task.predict_from(found, task.validation))
+        return route(
+            output=task.output, labels=config.labels, multi_label=True, thresholds=(limit,)
+        )
     logits = np.stack(task.predict_from(found, task.validation))
     targets = task.targets(task.validation)
     scale = round(temperature(logits, targets), 4)
@@ -171,8 +180,15 @@ def _plain_route(
     )
 
 
-def _encoder(session: Session, tokenizer: Path, romanised: bool) -> Encoder:
-    return Encoder(session, tokenizer, max_tokens=LONGEST, with_shapes=True, romanised=romanised)
+def _encoder(session: Session, tokenizer: Path, config: HeadConfig | EncoderConfig) -> Encoder:
+    return Encoder(
+        session,
+        tokenizer,
+        max_tokens=LONGEST,
+        with_shapes=True,
+        romanised=config.romanised,
+        respelled=config.respelled,
+    )
 
 
 def _data(heads: Sequence[HeadConfig]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from training.assemble import assemble
 from training.configuration import EncoderConfig, HeadConfig, head_config
@@ -18,7 +19,8 @@ def train_head(
 ) -> dict[str, float]:
     """Train a head with an encoder of its own; the best weights are in `runs`/HEAD/best.pt."""
     torch.manual_seed(config.seed)
-    task = assemble(config, Reader(published_tokenizer(), config.max_tokens), data, limit=limit)
+    reader = Reader(published_tokenizer(), config.max_tokens, respelled=config.respelled)
+    task = assemble(config, reader, data, limit=limit)
     _tell(task)
     network = Network(published_encoder(), dict(task.modules()))
     network.words.requires_grad_(False)
@@ -33,20 +35,23 @@ def train_head(
 def train_encoder(
     config: EncoderConfig, data: Path, runs: Path, *, resume: bool = False, limit: int | None = None
 ) -> dict[str, float]:
-    """Train several heads on one encoder that keeps its sentence embedding."""
+    """Train several heads on one encoder."""
     torch.manual_seed(config.seed)
     tasks = encoder_tasks(config, data, limit=limit)
     for task in tasks:
         _tell(task)
-    network = encoder_network(tasks)
+    network = encoder_network(config, tasks)
     network.words.requires_grad_(False)
-    teacher = Network(published_encoder(), {EMBEDDING: Unit()}).eval()
+    teacher = None
+    if config.keep_embedding:
+        teacher = Network(published_encoder(), {EMBEDDING: Unit()}).eval()
     fit = Fit(
         network,
         tasks,
         config.schedule(),
         directory(runs, config.name),
-        teacher if config.keep_embedding else None,
+        teacher,
+        together=config.together,
     )
     scores = fit.run(resume=resume)
     _write(directory(runs, config.name), config, scores)
@@ -57,12 +62,13 @@ def encoder_tasks(config: EncoderConfig, data: Path, *, limit: int | None = None
     """The tasks of a shared encoder."""
     heads = [head_config(head) for head in config.heads]
     tokenizer = published_tokenizer()
-    return [assemble(head, Reader(tokenizer, head.max_tokens), data, limit=limit) for head in heads]
+    readers = [Reader(tokenizer, head.max_tokens, respelled=head.respelled) for head in heads]
+    return [assemble(h, r, data, limit=limit) for h, r in zip(heads, readers, strict=True)]
 
 
-def encoder_network(tasks: list[Task]) -> Network:
-    """A fresh network with the embedding and the outputs of all tasks."""
-    heads = {EMBEDDING: Unit()}
+def encoder_network(config: EncoderConfig, tasks: list[Task]) -> Network:
+    """A fresh network with the outputs of all tasks, and the embedding if that is kept."""
+    heads: dict[str, nn.Module] = {EMBEDDING: Unit()} if config.keep_embedding else {}
     for task in tasks:
         heads |= task.modules()
     return Network(published_encoder(), heads)

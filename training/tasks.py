@@ -10,9 +10,13 @@ from tokenizers import Encoding, Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional
 
-from evaluation.rows import SummaryRow, TagRow, TargetRow, TextRow
+from evaluation.metrics import char_f1
+from evaluation.rows import SpanRow, SummaryRow, TagRow, TargetRow, TextRow
+from models.comment_heads import marked_spans
+from models.encoder import Tokens, known_words, spans_of
 from models.session import Arrays
-from models.word_shapes import word_shapes
+from models.spelling import Respelled, respell
+from models.word_shapes import shapes_and_words, word_shapes
 from training.crf import log_likelihood, viterbi
 from training.network import BLOCK, OfText, OfTokens, Transitions
 
@@ -76,11 +80,19 @@ class FromGraph:
 
 
 class Reader:
-    """Texts to token ids and word shapes, cut at a limit."""
+    """Texts to token ids and word shapes, cut at a limit.
 
-    def __init__(self, tokenizer: Tokenizer, max_tokens: int) -> None:
+    respelled  disguised words are read as the plain ones
+    """
+
+    def __init__(self, tokenizer: Tokenizer, max_tokens: int, *, respelled: bool = False) -> None:
         self._tokenizer = tokenizer
         self.max_tokens = max_tokens
+        self._known = known_words(tokenizer) if respelled else None
+
+    def plain(self, text: str) -> Respelled | None:
+        """The text as it is read; None where that is how it is written."""
+        return None if self._known is None else respell(text, self._known)
 
     def encode(self, text: str) -> Encoding:
         """The tokens of a text with their character offsets."""
@@ -94,6 +106,8 @@ class Reader:
 
     def example(self, text: str, target: object) -> Example:
         """A text with its target."""
+        plain = self.plain(text)
+        text = plain.text if plain else text
         encoding = self.encode(text)
         return Example(encoding.ids, word_shapes(text, encoding.offsets), target)
 
@@ -102,7 +116,7 @@ class Reader:
 class ClassTask(FromGraph):
     """One label of several (softmax), or each label on its own (sigmoid).
 
-    target: int, or int64 (labels,) of 0, 1 and UNKNOWN.
+    target: int, or (labels,) of 0, 1 and UNKNOWN, or of shares between 0 and 1.
     """
 
     head: str
@@ -295,6 +309,115 @@ class SentenceTask(FromGraph):
         return found
 
 
+@dataclass(frozen=True)
+class Marks:
+    """Which tokens of a text are marked.
+
+    marked  float32 (tokens,) 0 or 1, UNKNOWN for special tokens
+    text    as it was given; the offsets of `tokens` count in it
+    wanted  indexes of its marked characters
+    """
+
+    marked: np.ndarray
+    text: str
+    tokens: Tokens
+    wanted: frozenset[int]
+
+
+@dataclass
+class MarkTask(FromGraph):
+    """Parts of a text that are marked, token by token; told as whole words."""
+
+    head: str
+    train: list[Example]
+    validation: list[Example]
+    output: str
+
+    def modules(self) -> dict[str, nn.Module]:
+        return {self.output: OfTokens(1)}
+
+    def loss(self, outputs: Outputs, examples: Sequence[Example]) -> Tensor:
+        logits = outputs[self.output][:, :, 0]
+        marked = torch.full(logits.shape, float(UNKNOWN))
+        for row, example in enumerate(examples):
+            marked[row, : len(example)] = torch.from_numpy(example.target.marked)
+        known = marked != UNKNOWN
+        return functional.binary_cross_entropy_with_logits(logits[known], marked[known])
+
+    def predict(self, outputs: Outputs, examples: Sequence[Example]) -> Predictions:
+        logits = outputs[self.output][:, :, 0].float()
+        return [row[: len(e)].numpy() for row, e in zip(logits, examples, strict=True)]
+
+    def score(self, predictions: Predictions) -> float:
+        return max(self.char_f1(predictions, threshold) for threshold in THRESHOLDS)
+
+    def threshold(self, predictions: Predictions) -> float:
+        """Of the probability of a token: the one with the best character F1."""
+        return max(THRESHOLDS, key=lambda threshold: self.char_f1(predictions, threshold))
+
+    def char_f1(self, predictions: Predictions, threshold: float) -> float:
+        """Mean over the validation examples, as SemEval-2021 task 5 counts."""
+        return float(
+            np.mean(
+                [
+                    char_f1(
+                        e.target.wanted,
+                        {
+                            i
+                            for span in marked_spans(
+                                e.target.text,
+                                e.target.tokens,
+                                1 / (1 + np.exp(-logits)),
+                                threshold,
+                            )
+                            for i in range(*span)
+                        },
+                    )
+                    for logits, e in zip(predictions, self.validation, strict=True)
+                ]
+            )
+        )
+
+
+THRESHOLDS = tuple(float(t) for t in np.arange(0.1, 0.9, 0.05).round(2))
+"""Of marked tokens, that are tried."""
+
+
+@dataclass
+class TogetherTask:
+    """Several tasks that learn from the same texts: each text is read once for all of them.
+
+    target: task to its own target, of the tasks that know one. Every target counts alike.
+    """
+
+    tasks: Sequence[Task]
+
+    def __post_init__(self) -> None:
+        self.head = "together"
+        merged: dict[tuple[int, ...], Example] = {}
+        for task in self.tasks:
+            for example in task.train:
+                first = merged.setdefault(
+                    tuple(example.ids), Example(example.ids, example.shapes, {})
+                )
+                first.target[task.head] = example.target
+        self.train = list(merged.values())
+
+    def loss(self, outputs: Outputs, examples: Sequence[Example]) -> Tensor:
+        """The sum of the tasks' losses, each by the share of texts that it knows."""
+        losses = []
+        for task in self.tasks:
+            rows = [i for i, example in enumerate(examples) if task.head in example.target]
+            if rows:
+                known = [
+                    Example(e.ids, e.shapes, e.target[task.head])
+                    for e in (examples[i] for i in rows)
+                ]
+                of_task = task.loss({n: output[rows] for n, output in outputs.items()}, known)
+                losses.append(of_task * (len(rows) / len(examples)))
+        return torch.stack(losses).sum()
+
+
 @dataclass
 class Batches:
     """Examples in batches of one width, in another order each time.
@@ -365,6 +488,28 @@ def target_examples(
             shapes = word_shapes(row.text, encoding.offsets)
             examples.append(Example(encoding.ids, shapes, target))
     return examples
+
+
+def mark_examples(reader: Reader, rows: Sequence[SpanRow]) -> list[Example]:
+    """One example a row."""
+    return [_mark_example(reader, row) for row in rows]
+
+
+def _mark_example(reader: Reader, row: SpanRow) -> Example:
+    plain = reader.plain(row.text)
+    text = plain.text if plain else row.text
+    encoding = reader.encode(text)
+    offsets = np.array(encoding.offsets, np.int64)
+    shapes, words = shapes_and_words(text, offsets)
+    given = spans_of(offsets, plain.spans) if plain else offsets
+    inside = np.zeros(len(row.text) + 1)
+    inside[1:][list(row.spans)] = 1
+    counted = inside.cumsum()
+    size = given[:, 1] - given[:, 0]
+    share = (counted[given[:, 1]] - counted[given[:, 0]]) / np.maximum(size, 1)
+    marked = np.where(size > 0, share >= 0.5, UNKNOWN).astype(np.float32)
+    tokens = Tokens(encoding.ids, given, words, shapes)
+    return Example(encoding.ids, shapes, Marks(marked, row.text, tokens, frozenset(row.spans)))
 
 
 def span_examples(

@@ -7,7 +7,7 @@ import pytest
 
 from models import predictor
 from models.encoder import Encoder
-from models.manifest import Manifest, Route
+from models.manifest import Manifest, ModelEntry, Route
 from models.predictor import BATCH, BEFORE_TARGET, open_predictor
 from schemas.enriched_article import Language
 from schemas.errors import InferenceError, ModelFileError
@@ -68,7 +68,16 @@ def graph(monkeypatch, letters_tokenizer):
 
 
 def opened(*routes, head=None):
-    manifest = Manifest(folder=Path("models"), models={}, routes=routes)
+    entry = ModelEntry(
+        version="1",
+        file="m.onnx",
+        sha256="",
+        licence="Apache-2.0",
+        source="made by the tests",
+        card="CARD.md",
+    )
+    models = {of_route.model: entry for of_route in routes}
+    manifest = Manifest(folder=Path("models"), models=models, routes=routes)
     return open_predictor(manifest, head or routes[0].head)
 
 

@@ -1,0 +1,124 @@
+"""The models that some routes name, open: a text through several of them, side by side."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from models.adapters import AdapterSession
+from models.batching import BatchPolicy
+from models.encoder import Outputs, Tokens
+from models.manifest import Manifest, Route
+from models.micro_batcher import MicroBatcher
+from models.ngrams import MAX_CHARACTERS, NgramModel
+from models.opening import encoder_on, open_session
+from models.session import FallbackSession, providers
+from schemas.errors import InferenceError, ModelFileError
+
+
+class Pass(NamedTuple):
+    """What a model read of a text, and what it says.
+
+    head  the first characters of the text; the tokens' offsets count in it
+    """
+
+    head: str
+    tokens: Tokens
+    outputs: Outputs
+
+
+NO_TOKENS = Tokens([], np.zeros((0, 2), np.int64), np.zeros(0, np.int64))
+"""Of a text that was read without a tokenizer."""
+
+
+class Passes:
+    """Session, encoder and batcher of each model; concurrent calls share batches.
+
+    Lives on one event loop.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        routes: Sequence[Route],
+        *,
+        provider: str,
+        threads: int,
+        streams: int,
+        batch: BatchPolicy,
+    ) -> None:
+        self._manifest = manifest
+        names = dict.fromkeys(route.model for route in routes)
+        self._ngrams = {
+            model: NgramModel(manifest.model_file(model))
+            for model in names
+            if manifest.entry(model).kind == "ngrams"
+        }
+        self.sessions: dict[str, FallbackSession | AdapterSession] = {
+            model: open_session(
+                manifest, model, providers(provider), threads=threads, streams=streams
+            )
+            for model in names
+            if model not in self._ngrams
+        }
+        self.encoders = {
+            model: encoder_on(session, manifest, model) for model, session in self.sessions.items()
+        }
+        self.batchers: dict[str, MicroBatcher[Tokens, Outputs]] = {
+            model: MicroBatcher(encoder.run, length=len, policy=batch, streams=streams)
+            for model, encoder in self.encoders.items()
+        }
+
+    async def read(self, heads: Sequence[tuple[str, str]]) -> list[Pass]:
+        """A pass for each (model, head of the text). Raises InferenceError."""
+        return await asyncio.gather(*(self._pass(model, head) for model, head in heads))
+
+    async def _pass(self, model: str, head: str) -> Pass:
+        if model in self._ngrams:
+            return Pass(head, NO_TOKENS, self._ngrams[model].run(head))
+        tokens = self.encoders[model].tokenize(head)
+        return Pass(head, tokens, await self.batchers[model].submit(tokens))
+
+    def characters(self, model: str) -> int:
+        """Of a text that a model looks at."""
+        if model in self._ngrams:
+            return MAX_CHARACTERS
+        return self.encoders[model].max_characters
+
+    def warm_up(self) -> None:
+        """Run every graph once: the first text does not pay for compilation, and a graph that does
+        not answer as the manifest says is found at once. Raises ModelFileError.
+        """
+        for model, encoder in self.encoders.items():
+            (answer,) = encoder.run([encoder.tokenize("warm up")])
+            if isinstance(answer, InferenceError):
+                raise ModelFileError(f"model {model} fails on a plain text: {answer.detail}")
+            self._check(model, answer)
+        for model, classifiers in self._ngrams.items():
+            self._check(model, classifiers.run("warm up"))
+
+    def close(self) -> None:
+        """End the inference threads."""
+        for batcher in self.batchers.values():
+            batcher.close()
+
+    def _check(self, model: str, answer: Outputs) -> None:
+        for route in self._manifest.routes:
+            if route.model == model:
+                _check_answer(route, answer)
+
+
+def _check_answer(route: Route, answer: Outputs) -> None:
+    """Raises ModelFileError where a graph does not answer as its route says."""
+    if route.output not in answer:
+        raise ModelFileError(
+            f"task {route.task} names output {route.output} of model {route.model}, "
+            f"which has {', '.join(answer)}"
+        )
+    columns = answer[route.output].shape[-1]
+    if route.labels and columns != len(route.labels):
+        raise ModelFileError(
+            f"task {route.task} has {len(route.labels)} labels, but output {route.output} of "
+            f"model {route.model} has {columns} columns"
+        )

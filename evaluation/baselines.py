@@ -5,10 +5,12 @@ tfidf           TF-IDF of words and word pairs with logistic regression, one lab
 majority        the most frequent label
 gazetteer       entities of the training rows with their most frequent type, longest match first;
                 on CoNLL-2003 the baseline of the shared task (F1 59.61)
+lexicon         words that are marked in at least half of the training texts that hold them
 lead3           the first three sentences
 fasttext        lid.176 alone
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evaluation.metrics import Booleans, Floats, entity_spans, missing_extra
-from evaluation.rows import OUTSIDE, TagRow, TargetRow, TextRow
+from evaluation.rows import OUTSIDE, SpanRow, TagRow, TargetRow, TextRow
 from models.language_codes import short
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ _INVERSE_PENALTY = 10.0
 """C of the logistic regression; 1, its default, is too strict for TF-IDF's small values."""
 
 _DECIDED = 0.5
+_WORD = re.compile(r"\w+")
 
 
 def tfidf_classes(
@@ -123,6 +126,24 @@ def gazetteer(train: Sequence[TagRow]) -> Callable[[Sequence[str]], list[str]]:
         return tags
 
     return tag
+
+
+def marked_words(train: Sequence[SpanRow]) -> Callable[[str], set[int]]:
+    """What marks the words that training rows mark at least as often as not."""
+    seen: Counter[str] = Counter()
+    marked: Counter[str] = Counter()
+    for row in train:
+        spans = frozenset(row.spans)
+        for word in _WORD.finditer(row.text):
+            seen[word[0].lower()] += 1
+            marked[word[0].lower()] += word.start() in spans
+    known = {word for word, count in marked.items() if count >= _DECIDED * seen[word]}
+
+    def mark(text: str) -> set[int]:
+        words = (word for word in _WORD.finditer(text) if word[0].lower() in known)
+        return {i for word in words for i in range(*word.span())}
+
+    return mark
 
 
 def fasttext_language(texts: Sequence[str]) -> list[str]:

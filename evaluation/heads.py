@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from evaluation.rows import Row, ScoreRow, SummaryRow, TagRow, TargetRow, TextRow
+from evaluation.rows import Row, ScoreRow, SpanRow, SummaryRow, TagRow, TargetRow, TextRow
 from models.language_codes import short
 from schemas.errors import SetupError
 
@@ -17,6 +17,7 @@ class Task(StrEnum):
     TARGETS = "targets"
     SUMMARIES = "summaries"
     SCORES = "scores"
+    SPANS = "spans"
 
     @property
     def rows(self) -> type[Row]:
@@ -30,6 +31,7 @@ _ROWS: dict[Task, type[Row]] = {
     Task.TARGETS: TargetRow,
     Task.SUMMARIES: SummaryRow,
     Task.SCORES: ScoreRow,
+    Task.SPANS: SpanRow,
 }
 
 
@@ -76,6 +78,7 @@ def _same(*groups: str) -> tuple[frozenset[str], ...]:
 
 
 _CODED = _same("negative 0", "neutral 1", "positive 2")
+_TOXIC = _same("toxic hateful hate offensive 1", "clean non-hateful not-hate not-offensive 0")
 _KNOWN = (
     Head("topics/iptc", Task.CLASSES, "IPTC Media Topics of articles"),
     Head(
@@ -122,6 +125,28 @@ _KNOWN = (
     Head("summary", Task.SUMMARIES, "sentences that sum an article up, by CNN/DailyMail"),
     Head("summary/news", Task.SUMMARIES, "the summaries of enriched articles"),
     Head("importance", Task.SCORES, "how much room the news gives an article"),
+    Head("emotion/goemotions", Task.CLASSES, "28 emotions of a comment", ("goemotions",)),
+    Head(
+        "sentiment/comments",
+        Task.CLASSES,
+        "the sentiment of comments",
+        ("goemotions-sentiment", "umsab-english"),
+        _CODED,
+    ),
+    Head("toxicity/comments", Task.CLASSES, "toxic comments", ("jigsaw",), _TOXIC),
+    Head("toxicity/kinds", Task.CLASSES, "in what way comments are toxic", ("civil-kinds",)),
+    Head("toxicity/spans", Task.SPANS, "words that make a comment toxic", ("toxic-spans",)),
+    Head("toxicity/german", Task.CLASSES, "GermEval 2021", ("germeval-toxic",), _TOXIC),
+    Head("toxicity/offensive", Task.CLASSES, "TweetEval", ("tweeteval-offensive",), _TOXIC),
+    Head("toxicity/hate", Task.CLASSES, "TweetEval", ("tweeteval-hate",), _TOXIC),
+    Head("emotion/tweeteval", Task.CLASSES, "TweetEval, 4 emotions", ("tweeteval-emotion",)),
+    Head(
+        "irony/tweeteval",
+        Task.CLASSES,
+        "TweetEval",
+        ("tweeteval-irony",),
+        _same("irony 1", "non_irony not-irony 0"),
+    ),
 )
 
 HEADS = {head.name: head for head in _KNOWN}
@@ -132,6 +157,7 @@ _FAMILIES = {
     "sentiment": Task.CLASSES,
     "emotion": Task.CLASSES,
     "toxicity": Task.CLASSES,
+    "irony": Task.CLASSES,
     "entities": Task.ENTITIES,
 }
 

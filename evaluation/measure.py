@@ -19,6 +19,7 @@ from evaluation.metrics import (
     Metric,
     auroc,
     calibration_error,
+    char_f1,
     class_metrics,
     entity_metrics,
     grouped_mean,
@@ -28,12 +29,22 @@ from evaluation.metrics import (
     rouge,
     spearman,
 )
-from evaluation.rows import Row, ScoreRow, SummaryRow, TagRow, TargetRow, TextRow, sentences_of
+from evaluation.rows import (
+    Row,
+    ScoreRow,
+    SpanRow,
+    SummaryRow,
+    TagRow,
+    TargetRow,
+    TextRow,
+    sentences_of,
+)
 from models.language_codes import short
 from models.predictor import (
     ClassPredictor,
     Predictor,
     ScorePredictor,
+    SpanPredictor,
     SummaryPredictor,
     TagPredictor,
     TargetPredictor,
@@ -312,12 +323,40 @@ def _measure_scores(
     )
 
 
+def _measure_spans(
+    head: Head,
+    rows: Sequence[SpanRow],
+    predictor: SpanPredictor,
+    train: Sequence[SpanRow],
+    done: Progress,
+) -> Evaluation:
+    """Mean over the texts of the F1 of their characters (SemEval-2021 task 5)."""
+    given: list[set[int]] = []
+    seconds = 0.0
+    for part in _batches(len(rows)):
+        started = perf_counter()
+        found = predictor.predict([rows[i].text for i in part])
+        seconds += perf_counter() - started
+        given += [{i for span in spans for i in range(*span)} for spans in found]
+        done(len(given))
+    metrics = {"char_f1": mean_of([char_f1(r.spans, g) for r, g in zip(rows, given, strict=True)])}
+    guessed = {}
+    if train:
+        mark = baselines.marked_words(train)
+        f1 = mean_of([char_f1(row.spans, mark(row.text)) for row in rows])
+        guessed["lexicon"] = point({"char_f1": f1}, len(rows))
+    return Evaluation(
+        head.name, "", len(rows), measure(metrics, len(rows)), guessed, None, len(rows) / seconds
+    )
+
+
 _MEASURES: dict[Task, Callable[[Head, Any, Any, Any, Progress], Evaluation]] = {
     Task.CLASSES: _measure_classes,
     Task.ENTITIES: _measure_entities,
     Task.TARGETS: _measure_targets,
     Task.SUMMARIES: _measure_summaries,
     Task.SCORES: _measure_scores,
+    Task.SPANS: _measure_spans,
 }
 
 

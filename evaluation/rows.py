@@ -5,6 +5,7 @@ TagRow      {"tokens": [str], "tags": [str]}, IOB1, IOB2 or BIOES; optional "doc
 TargetRow   {"text": str, "start": int, "end": int, "label": str}
 SummaryRow  {"sentences": [str]} or {"text": str}, with "reference": str
 ScoreRow    {"text": str, "score": number}; optional "lang"
+SpanRow     {"text": str, "spans": [int]}: the indexes of the marked characters
 """
 
 import json
@@ -77,7 +78,15 @@ class ScoreRow:
     lang: str | None = None
 
 
-Row = TextRow | TagRow | TargetRow | SummaryRow | ScoreRow
+@dataclass(frozen=True)
+class SpanRow:
+    """A text and the indexes of its marked characters, ascending."""
+
+    text: str
+    spans: tuple[int, ...]
+
+
+Row = TextRow | TagRow | TargetRow | SummaryRow | ScoreRow | SpanRow
 AnyRow = TypeVar("AnyRow", bound=Row)
 
 
@@ -237,12 +246,23 @@ def _score_row(columns: Mapping[str, Any]) -> ScoreRow:
     return ScoreRow(_text(columns, "text"), float(score), _lang(columns))
 
 
+def _span_row(columns: Mapping[str, Any]) -> SpanRow:
+    text, found = _text(columns, "text"), columns.get("spans")
+    if not isinstance(found, list) or any(type(index) is not int for index in found):
+        raise _Fault(f"spans is {_named(found)}; expected a list of whole numbers")
+    outside = [index for index in found if not 0 <= index < len(text)]
+    if outside:
+        raise _Fault(f"index {outside[0]} in spans; expected one inside the text's {len(text)}")
+    return SpanRow(text, tuple(sorted(set(found))))
+
+
 _BUILDERS: dict[type, Callable[[Mapping[str, Any]], Any]] = {
     TextRow: _text_row,
     TagRow: _tag_row,
     TargetRow: _target_row,
     SummaryRow: _summary_row,
     ScoreRow: _score_row,
+    SpanRow: _span_row,
 }
 
 

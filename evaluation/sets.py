@@ -33,7 +33,16 @@ bbc-summary            carved          carved          carved
 gum                    -               -               the 24 news documents, one row a summary
 gum-open               carved          carved          -: other genres, open licences
 lingua, tatoeba        -               -               all
-jigsaw                 -               -               all
+comment-language       -               -               theirs of 3 to 20 words, twenty languages
+jigsaw                 carved          carved          carved: only a part of the test split is here
+goemotions-sentiment   train           dev             test: comments with labels of one sentiment
+goemotions-calm        train           dev             test: comments without a heated label
+toxic-spans            tsd_train       tsd_trial       tsd_test
+toxic-spans-calm       train           dev             test: goemotions-calm, nothing marked
+civil, civil-kinds     tsd_train       tsd_trial       tsd_test; comments in none of them: carved
+germeval-toxic         carved          carved          test
+identities             carved          carved          carved: sentences of our own
+hatecheck, -LANGUAGE   -               -               all
 
 Sentences of bbc-summary are cut by `models.sentences`, as the jobs cut articles; those of
 CNN/DailyMail, lower case with Penn Treebank tokens, by `evaluation.treebank`, as its literature
@@ -43,26 +52,22 @@ document.
 
 import csv
 import gzip
-import hashlib
-import json
-import lzma
 import re
 import sys
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from io import StringIO
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from evaluation import comment_sets
 from evaluation.rows import Row, SummaryRow, TagRow, TargetRow, TextRow, iob2, sentences_of, to_json
+from evaluation.set_files import carved, part_of, read_lines, read_objects, read_table, text_of
 from models.language_codes import short
 from schemas.errors import SetupError
-
-VALIDATION_SHARE = 0.1
-"""Part of the training rows that becomes `validation` where a set has none of its own."""
 
 NEWS_LANGUAGES = (
     "arb_Arab", "ben_Beng", "deu_Latn", "eng_Latn", "fra_Latn", "hin_Deva", "ind_Latn",
@@ -84,6 +89,9 @@ REUTERS_R90 = tuple(
 )
 """Topics with a training and a test document in ModApte; half of the test documents is not here,
 so they cannot be counted from the files."""
+
+COMMENT_WORDS = range(3, 21)
+"""Words of a sentence that is as long as a comment."""
 
 AG_NEWS = {"1": "World", "2": "Sports", "3": "Business", "4": "Sci/Tech"}
 SENTIMENTS = {"0": "negative", "1": "neutral", "2": "positive"}
@@ -135,54 +143,17 @@ def load(name: str, split: str, data_dir: Path) -> list[Row]:
         raise SetupError(f"{name}, {split}, in {data_dir}: {error}") from error
 
 
-def _carved(
-    rows: Iterable[Row], split: str, key: Callable[[Any], Hashable], *, test: bool = False
-) -> Iterable[Row]:
-    """The rows of `split` out of rows that no file splits; with `test`, a third part is carved."""
-    return (row for row in rows if _part(key(row), test=test) == split)
-
-
-def _part(key: Hashable, *, test: bool = False) -> str:
-    """The split of every row with this key."""
-    digest = hashlib.blake2b(str(key).encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    place = int.from_bytes(digest, "big") / 2**64
-    if place < VALIDATION_SHARE:
-        return "validation"
-    return "test" if test and place < 2 * VALIDATION_SHARE else "train"
-
-
-def _text(row: TextRow) -> str:
-    return row.text
-
-
-def _lines(path: Path) -> Iterator[str]:
-    """Lines of a packed file without their ends."""
-    opened = lzma.open if path.suffix == ".xz" else gzip.open
-    with opened(path, "rt", encoding="utf-8", newline="\n") as lines:
-        for line in lines:
-            yield line.rstrip("\r\n")
-
-
-def _objects(path: Path) -> Iterator[dict[str, Any]]:
-    return map(json.loads, _lines(path))
-
-
-def _table(path: Path) -> Iterator[dict[str, str]]:
-    """Rows of a TSV file with a header, in which quotes mean nothing."""
-    return csv.DictReader(_lines(path), delimiter="\t", quoting=csv.QUOTE_NONE)
-
-
 def _agnews(folder: Path, split: str) -> Iterable[Row]:
     if split == "test":
         return (
             TextRow(f"{row['title']} {row['description']}", (AG_NEWS[row["label"]],))
-            for row in _table(folder / "test.tsv.gz")
+            for row in read_table(folder / "test.tsv.gz")
         )
     rows = (
         TextRow(row["text"], (AG_NEWS[row["label"]],))
-        for row in _table(folder / "train_subset.tsv.gz")
+        for row in read_table(folder / "train_subset.tsv.gz")
     )
-    return _carved(rows, split, _text)
+    return carved(rows, split, text_of)
 
 
 def _reuters(folder: Path, split: str) -> Iterable[Row]:
@@ -191,19 +162,19 @@ def _reuters(folder: Path, split: str) -> Iterable[Row]:
     part = "test" if split == "test" else "train"
     rows = (
         TextRow(f"{doc['title']}\n{doc['body']}".strip(), labels)
-        for doc in _objects(folder / "reuters21578.jsonl.gz")
+        for doc in read_objects(folder / "reuters21578.jsonl.gz")
         if doc["modapte"] == part
         and (labels := tuple(topic for topic in dict.fromkeys(doc["topics"]) if topic in topics))
     )
-    return rows if split == "test" else _carved(rows, split, _text)
+    return rows if split == "test" else carved(rows, split, text_of)
 
 
 def _sib200(folder: Path, split: str, languages: tuple[str, ...] | None) -> Iterable[Row]:
     part = "dev" if split == "test" else "train"
-    for row in _table(folder / "sib200.tsv.xz"):
+    for row in read_table(folder / "sib200.tsv.xz"):
         if row["split"] != part or (languages is not None and row["lang"] not in languages):
             continue
-        if split != "test" and split != _part(row["index_id"]):
+        if split != "test" and split != part_of(row["index_id"]):
             continue
         yield TextRow(row["text"], (row["category"],), row["lang"])
 
@@ -211,26 +182,26 @@ def _sib200(folder: Path, split: str, languages: tuple[str, ...] | None) -> Iter
 def _huffpost(folder: Path, split: str) -> Iterable[Row]:
     rows = (
         TextRow(f"{row['headline']}\n{row['short_description']}".strip(), (row["category"],))
-        for row in _objects(folder / "news_category_v3_head.jsonl.gz")
+        for row in read_objects(folder / "news_category_v3_head.jsonl.gz")
     )
-    return _carved(rows, split, _text, test=True)
+    return carved(rows, split, text_of, test=True)
 
 
 def _bbc(folder: Path, split: str) -> Iterable[Row]:
     rows = (
         TextRow(f"{row['title']}\n{row['text']}", (row["category"],))
-        for row in _objects(folder / "bbc.jsonl.gz")
+        for row in read_objects(folder / "bbc.jsonl.gz")
     )
-    return _carved(rows, split, _text, test=True)
+    return carved(rows, split, text_of, test=True)
 
 
 def _bbc_summary(folder: Path, split: str) -> Iterable[Row]:
     rows = (
         SummaryRow(sentences_of(row["text"]), "\n".join(sentences_of(row["summary"])))
-        for row in _objects(folder / "bbc.jsonl.gz")
+        for row in read_objects(folder / "bbc.jsonl.gz")
         if row["summary"]
     )
-    return _carved(rows, split, lambda row: row.sentences, test=True)
+    return carved(rows, split, lambda row: row.sentences, test=True)
 
 
 def _tagged(path: Path, lang: str, *, prefix: str = "") -> Iterator[TagRow]:
@@ -238,7 +209,7 @@ def _tagged(path: Path, lang: str, *, prefix: str = "") -> Iterator[TagRow]:
     tokens: list[str] = []
     tags: list[str] = []
     document, marked = 0, False
-    for line in (*_lines(path), ""):
+    for line in (*read_lines(path), ""):
         columns = line.split("\t") if "\t" in line else line.split()
         token = columns[0].removeprefix(prefix) if columns else ""
         if token and token != _DOCSTART:
@@ -260,12 +231,12 @@ def _tagged_set(
     rows = _tagged(folder / files.get(split, files["train"]), lang, prefix=prefix)
     if "validation" in files or split == "test":
         return rows
-    return _carved(rows, split, lambda row: row.tokens)
+    return carved(rows, split, lambda row: row.tokens)
 
 
 def _sst2(folder: Path, split: str) -> Iterable[Row]:
     name = {"validation": "dev"}.get(split, split)
-    for line in _lines(folder / f"{name}.tsv.gz"):
+    for line in read_lines(folder / f"{name}.tsv.gz"):
         text, label = line.rsplit("\t", 1)
         yield TextRow(text, (label,))
 
@@ -278,10 +249,10 @@ def _newsmtsc(folder: Path, split: str, test: str) -> Iterable[Row]:
             int(target["to"]),
             _NEWSMTSC[int(target["polarity"])],
         )
-        for row in _objects(folder / f"{test if split == 'test' else 'train'}.jsonl.gz")
+        for row in read_objects(folder / f"{test if split == 'test' else 'train'}.jsonl.gz")
         for target in row["targets"]
     )
-    return rows if split == "test" else _carved(rows, split, _target_text)
+    return rows if split == "test" else carved(rows, split, _target_text)
 
 
 def _target_text(row: TargetRow) -> str:
@@ -298,52 +269,40 @@ def _sentfin(folder: Path, split: str) -> Iterable[Row]:
         for name, label in _DECISION.findall(columns["Decisions"])
         if (start := title.find(name)) >= 0
     )
-    return _carved(rows, split, _target_text, test=True)
+    return carved(rows, split, _target_text, test=True)
 
 
 def _umsab(folder: Path, split: str, languages: tuple[str, ...]) -> Iterable[Row]:
     name = {"validation": "val"}.get(split, split)
     for language in languages:
-        for row in _table(folder / f"{language}_{name}.tsv.gz"):
+        for row in read_table(folder / f"{language}_{name}.tsv.gz"):
             yield TextRow(row["text"], (SENTIMENTS[row["label"]],), _UMSAB_CODES[language])
 
 
 def _tweeteval(folder: Path, split: str, task: str) -> Iterable[Row]:
-    names = dict(line.split("\t") for line in _lines(folder / f"{task}_mapping.txt.gz") if line)
+    names = dict(line.split("\t") for line in read_lines(folder / f"{task}_mapping.txt.gz") if line)
     has_train = (folder / f"{task}_train.tsv.gz").exists()
     file = {"validation": "val", "train": "train" if has_train else "val"}.get(split, split)
     rows = (
         TextRow(row["text"], (names[row["label"]],))
-        for row in _table(folder / f"{task}_{file}.tsv.gz")
+        for row in read_table(folder / f"{task}_{file}.tsv.gz")
     )
-    return rows if has_train or split == "test" else _carved(rows, split, _text)
+    return rows if has_train or split == "test" else carved(rows, split, text_of)
 
 
 def _emotion(folder: Path, split: str) -> Iterable[Row]:
     name = {"validation": "val"}.get(split, split)
-    return (TextRow(row["text"], (row["label"],)) for row in _table(folder / f"{name}.tsv.gz"))
-
-
-def _goemotions(folder: Path, split: str) -> Iterable[Row]:
-    names = list(_lines(folder / "labels.txt.gz"))
-    file = {"validation": "dev"}.get(split, split)
-    for line in _lines(folder / f"{file}.tsv.gz"):
-        text, labels, _ = line.rsplit("\t", 2)
-        yield TextRow(text, tuple(names[int(label)] for label in labels.split(",")))
+    return (TextRow(row["text"], (row["label"],)) for row in read_table(folder / f"{name}.tsv.gz"))
 
 
 def _jigsaw(folder: Path, split: str) -> Iterable[Row]:
-    return (
-        TextRow(row["text"], (row["label"],))
-        for row in csv.DictReader(
-            _lines(folder / f"{split}.tsv.gz"), delimiter="\t", quoting=csv.QUOTE_NONE
-        )
-    )
+    rows = (TextRow(row["text"], (row["label"],)) for row in read_table(folder / "test.tsv.gz"))
+    return carved(rows, split, text_of, test=True)
 
 
 def _cnn_dailymail(folder: Path, split: str) -> Iterable[Row]:
     name = {"validation": "val"}.get(split, split)
-    for row in _objects(folder / f"{name}.jsonl.xz"):
+    for row in read_objects(folder / f"{name}.jsonl.xz"):
         cut = sentences_of(row["article"])
         if cut:
             yield SummaryRow(cut, "\n".join(row["highlights"]))
@@ -352,17 +311,27 @@ def _cnn_dailymail(folder: Path, split: str) -> Iterable[Row]:
 def _gum(folder: Path, split: str, genres: frozenset[str]) -> Iterable[Row]:
     rows = (
         SummaryRow(tuple(document["sentences"]), summary)
-        for document in _objects(folder / "gum_docs.jsonl.gz")
+        for document in read_objects(folder / "gum_docs.jsonl.gz")
         if document["genre"] in genres
         for summary in document["summaries_human"]
     )
-    return rows if split == "test" else _carved(rows, split, lambda row: row.sentences)
+    return rows if split == "test" else carved(rows, split, lambda row: row.sentences)
 
 
-def _languages(folder: Path, split: str, file: str) -> Iterable[Row]:  # noqa: ARG001
-    for line in _lines(folder / file):
+def _languages(folder: Path, split: str, file: str) -> Iterable[TextRow]:  # noqa: ARG001
+    for line in read_lines(folder / file):
         lang, text = line.split("\t", 1)
         yield TextRow(text, (short(lang),))
+
+
+def _comment_language(folder: Path, split: str) -> Iterable[Row]:
+    """Sentences as long as comments, in the twenty languages of much news."""
+    wanted = {short(code) for code in NEWS_LANGUAGES}
+    files = ("lingua_testdata/sentences.tsv.xz", "tatoeba_laser/tatoeba_v1.tsv.xz")
+    for file in files:
+        for row in _languages(folder, split, file):
+            if row.labels[0] in wanted and len(row.text.split()) in COMMENT_WORDS:
+                yield row
 
 
 def _all() -> Iterator[DataSet]:
@@ -411,8 +380,20 @@ def _all() -> Iterator[DataSet]:
     for task in TWEETEVAL:
         yield DataSet(f"tweeteval-{task}", "tweeteval", partial(_tweeteval, task=task))
     yield DataSet("emotion", "emotion", _emotion)
-    yield DataSet("goemotions", "goemotions", _goemotions)
-    yield DataSet("jigsaw", "jigsaw_subset", _jigsaw, only_test)
+    yield DataSet("goemotions", "goemotions", comment_sets.goemotions)
+    yield DataSet("jigsaw", "jigsaw_subset", _jigsaw)
+    yield DataSet("goemotions-sentiment", "goemotions", comment_sets.goemotions_sentiment)
+    yield DataSet("goemotions-calm", "goemotions", comment_sets.goemotions_calm)
+    yield DataSet("toxic-spans", "toxic_spans", comment_sets.toxic_spans)
+    yield DataSet("toxic-spans-calm", "goemotions", comment_sets.nothing_toxic)
+    yield DataSet("civil", "toxic_spans", comment_sets.civil)
+    yield DataSet("civil-kinds", "toxic_spans", comment_sets.civil_kinds)
+    yield DataSet("germeval-toxic", "germeval2021_toxic", comment_sets.germeval_toxic)
+    yield DataSet("identities", "", comment_sets.identities)
+    for lang in comment_sets.HATECHECK:
+        reader = partial(comment_sets.hatecheck, lang=lang)
+        name = "hatecheck" if lang == "en" else f"hatecheck-{lang}"
+        yield DataSet(name, "hatecheck", reader, only_test)
     yield DataSet("cnn_dailymail", "cnn_dailymail", _cnn_dailymail)
     yield DataSet("bbc-summary", "bbc_news_summary", _bbc_summary)
     yield DataSet("gum", "gum", partial(_gum, genres=frozenset({"news"})), only_test)
@@ -423,6 +404,7 @@ def _all() -> Iterator[DataSet]:
     yield DataSet(
         "tatoeba", "tatoeba_laser", partial(_languages, file="tatoeba_v1.tsv.xz"), only_test
     )
+    yield DataSet("comment-language", "", _comment_language, only_test)
 
 
 SETS = {known.name: known for known in _all()}

@@ -1,13 +1,14 @@
 """Evaluations of predictors that answer as the test says."""
 
 import json
+import re
 
 import numpy as np
 import pytest
 
 from evaluation import measure
 from evaluation.heads import find
-from evaluation.rows import ScoreRow, SummaryRow, TagRow, TargetRow, TextRow
+from evaluation.rows import ScoreRow, SpanRow, SummaryRow, TagRow, TargetRow, TextRow
 
 
 class Classes:
@@ -177,3 +178,19 @@ def test_scores_leave_out_what_has_none():
     found = evaluate("importance", rows, Lengths())
     assert values(found)["spearman"] == pytest.approx(1.0)
     assert found.unanswered == 1
+
+
+class Shouted:
+    """Finds words in capitals."""
+
+    def predict(self, texts):
+        return [[word.span() for word in re.finditer(r"[A-Z]+", text)] for text in texts]
+
+
+def test_marked_characters_are_compared_text_by_text():
+    rows = [SpanRow("you FOOL", (4, 5, 6, 7)), SpanRow("NO way", (0, 1, 2, 3)), SpanRow("ok", ())]
+    train = [SpanRow("fool, no", (0, 1, 2, 3)), SpanRow("no", ()), SpanRow("a fool", (2, 3, 4, 5))]
+    found = evaluate("toxicity/spans", rows, Shouted(), train)
+    assert values(found) == {"char_f1": pytest.approx((1 + 2 / 3 + 1) / 3)}
+    assert found.baselines == {"lexicon": {"char_f1": pytest.approx(2 / 3)}}
+    assert found.calibration is None

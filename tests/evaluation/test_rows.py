@@ -7,6 +7,7 @@ import pytest
 
 from evaluation.rows import (
     ScoreRow,
+    SpanRow,
     SummaryRow,
     TagRow,
     TargetRow,
@@ -28,6 +29,8 @@ ROWS = [
     TargetRow("Ada wins", 0, 3, "positive"),
     SummaryRow(("One .", "Two ."), "One ."),
     ScoreRow("Ada wins", 0.5),
+    SpanRow("Ada wins", (0, 1, 2)),
+    SpanRow("Ada wins", ()),
 ]
 
 
@@ -62,6 +65,9 @@ def test_row_survives_its_own_json(row):
         (SummaryRow, '{"sentences": ["a"]}', "there is no reference"),
         (SummaryRow, '{"sentences": [" "], "reference": "r"}', "there is no sentence"),
         (ScoreRow, '{"text": "t", "score": NaN}', "score is nan; expected a number"),
+        (SpanRow, '{"text": "t"}', "spans is missing; expected a list of whole numbers"),
+        (SpanRow, '{"text": "t", "spans": [true]}', "expected a list of whole numbers"),
+        (SpanRow, '{"text": "t", "spans": [0, 1]}', "index 1 in spans; expected one inside"),
     ],
 )
 def test_wrong_row_is_refused_with_its_reason(kind, line, reason):

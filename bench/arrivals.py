@@ -8,6 +8,10 @@ Assumed, and why:
 - A story's pick-ups excite more (Hawkes, 1971): the next come with a rate that jumps with each and
   decays exponentially. Branching ratios are drawn for each story from a beta distribution, so most
   die at once and a few grow large: heavy tails, as counts of pick-ups are in every corpus.
+- A small share of stories are events that many newsrooms learn of by themselves, from agencies,
+  police or what they see: besides what a pick-up leads to, pick-ups come from outside, most of them
+  in the first minutes (an exogenous shock: Crane and Sornette, 2008). Their number and their time
+  are log-normal: most events stay small, and begin like those that do not.
 - Sources differ in output (Zipf), in delay (log-normal: seconds for agencies, hours for weeklies)
   and in what they do with a wire text: a share of pick-ups reprints it word for word.
 - A small share of records arrives late, by up to hours: feeds are polled, and pollers fail.
@@ -29,6 +33,9 @@ class Assumptions:
     stories_an_hour    on average over the week
     branching          beta parameters of the pick-ups that one pick-up leads to, below 1
     decay_min          mean minutes from a pick-up to one that it leads to
+    events             share of stories that are events
+    event_pickups      median pick-ups of an event from outside, sigma of its log
+    event_min          median of the mean minutes until they decide, sigma of its log
     sources, zipf      how many there are, exponent of their output
     delay_min, spread  median minutes from decision to publication, sigma of its log
     reprints, late     shares of pick-ups
@@ -38,6 +45,9 @@ class Assumptions:
     stories_an_hour: float = 60.0
     branching: tuple[float, float] = (1.2, 1.0)
     decay_min: float = 40.0
+    events: float = 0.04
+    event_pickups: tuple[float, float] = (4.0, 1.2)
+    event_min: tuple[float, float] = (20.0, 0.6)
     sources: int = 2000
     zipf: float = 1.0
     delay_min: float = 3.0
@@ -91,6 +101,11 @@ def _story(
     """A branching process: each pick-up leads to a Poisson number of others."""
     ratio = min(0.98, chance.betavariate(*assumed.branching))
     waiting, made = [first_ms], 0
+    if chance.random() < assumed.events:
+        mean_min = _log_normal(chance, *assumed.event_min)
+        for _ in range(round(_log_normal(chance, *assumed.event_pickups))):
+            gap_min = chance.expovariate(1 / mean_min)
+            waiting.append(first_ms + round(gap_min * 60_000))
     while waiting and made < assumed.most_pickups:
         decided_ms = waiting.pop()
         made += 1
@@ -103,7 +118,7 @@ def _story(
 def _arrival(
     assumed: Assumptions, chance: Random, shares: list[float], story: int, decided_ms: int
 ) -> Arrival:
-    delay_min = assumed.delay_min * math.exp(chance.gauss(0, assumed.spread))
+    delay_min = _log_normal(chance, assumed.delay_min, assumed.spread)
     published_ms = decided_ms + round(delay_min * 60_000)
     late_ms = chance.random() < assumed.late and round(chance.random() * assumed.latest_h * HOUR_MS)
     return Arrival(
@@ -113,6 +128,10 @@ def _arrival(
         arrived_ms=published_ms + int(late_ms),
         reprint=chance.random() < assumed.reprints,
     )
+
+
+def _log_normal(chance: Random, median: float, sigma: float) -> float:
+    return median * math.exp(chance.gauss(0, sigma))
 
 
 def _zipf(sources: int, exponent: float) -> list[float]:

@@ -13,6 +13,7 @@ from schemas.errors import SettingError
 
 if TYPE_CHECKING:
     from evaluation.breaking import Operating, Report
+    from models.breaking.scorer import Scorer
 
 out = Console()
 
@@ -34,6 +35,14 @@ def evaluate_breaking(
     train_until: Annotated[
         str, typer.Option(metavar="TIME", help="Stories born before fit and calibrate. ISO 8601.")
     ],
+    scorer_file: Annotated[
+        str | None,
+        typer.Option(
+            "--scorer",
+            metavar="FILE",
+            help="Judge a scorer as it is instead of fitting one; `shipped` is the jobs'.",
+        ),
+    ] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="OUT", help="Write the figures here, too.")
     ] = None,
@@ -43,11 +52,18 @@ def evaluate_breaking(
     from models.breaking.outcome import parse
 
     wanted, until_ms = parse(outcome), _milliseconds(train_until)
+    scorer = _scorer(scorer_file) if scorer_file else None
     with out.status("replaying"):
-        report = breaking.evaluate(file, wanted, until_ms)
+        report = breaking.evaluate(file, wanted, until_ms, scorer)
     _show(report)
     if json_file:
         json_file.write_text(json.dumps(report.to_json(), indent=2) + "\n", "utf-8")
+
+
+def _scorer(file: str) -> "Scorer":
+    from models.breaking import scorer
+
+    return scorer.read(scorer.SHIPPED if file == "shipped" else Path(file))
 
 
 def _milliseconds(moment: str) -> int:
@@ -62,7 +78,7 @@ def _milliseconds(moment: str) -> int:
 
 def _show(report: "Report") -> None:
     out.print(
-        f"{report.stories} stories in {report.days:.1f} days, {report.broke} of them reached "
+        f"{report.stories:,} stories in {report.days:.1f} days, {report.broke} of them reached "
         f"{report.outcome.sources} sources within {report.outcome.hours:g} hours"
     )
     table = Table()
@@ -72,7 +88,7 @@ def _show(report: "Report") -> None:
         table.add_column(heading, justify="right")
     for name, points in (
         ("BreakingScore", report.by_budget),
-        ("BreakingScore, threshold of the days before", report.as_set),
+        ("BreakingScore, threshold set before", report.as_set),
         *report.baselines.items(),
     ):
         for alerts, point in points.items():
@@ -81,7 +97,8 @@ def _show(report: "Report") -> None:
     out.print(table)
     out.print(
         "Thresholds are the lowest that keep the budget on the reported stories, except in the "
-        "second block. An alert counts before the story has broken."
+        "second block: there, the one that the stories before set, or of a new desk. An alert "
+        f"counts before the story has broken. Scorer: {report.scorer.version}."
     )
     calibration = report.calibration
     out.print(

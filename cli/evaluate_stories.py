@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +11,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from evaluation.clusters import Agreement
+    from evaluation.stories import Report
 
 out = Console()
 
@@ -45,8 +47,25 @@ def evaluate_stories(
         f"BCubed F1 {report.over_baseline:+.3f} over the best baseline, each tuned on these rows; "
         f"{report.documents_per_s:.0f} documents/s without the encoder"
     )
+    if report.crossed:
+        _show_crossed(report)
     if json_file:
         json_file.write_text(json.dumps(report.to_json(), indent=2) + "\n", "utf-8")
+
+
+def _show_crossed(report: "Report") -> None:
+    parts = len(next(iter(report.crossed.values())))
+    table = Table(title=f"BCubed F1, cross-validated over {parts} parts of the stories")
+    table.add_column("")
+    for heading in (*(f"part {part + 1}" for part in range(parts)), "mean"):
+        table.add_column(heading, justify="right")
+    for name, found in report.crossed.items():
+        table.add_row(name, *(f"{f1:.3f}" for f1 in (*found, fmean(found))))
+    out.print(table)
+    out.print(
+        "Each way is tuned, and ours learned, on the other parts. The shipped decisions above have "
+        "seen the sets that `training/fit_stories.py` names."
+    )
 
 
 def _cells(found: "Agreement") -> list[str]:

@@ -16,6 +16,7 @@ from evaluation.metrics import Calibration, calibration_error
 from evaluation.rows import WrongRowError
 from models.breaking import baselines, budget, fit, pickups, rhythm, surprise, traffic
 from models.breaking.alerting import AlertState, Policy, Status, step
+from models.breaking.budget import Peaks
 from models.breaking.evidence import Evidence, gather
 from models.breaking.features import as_array
 from models.breaking.outcome import HOUR_MS, Outcome
@@ -96,7 +97,8 @@ class Report:
     """Everything that is printed.
 
     by_budget    at the threshold that keeps the budget on the reported stories, as the baselines
-    as_set       at the threshold that the stories before set, the desk's experience
+    as_set       at the threshold that the stories before set, the desk's experience; with a given
+                 scorer, at the threshold of a new desk
     calibration  over moments with a score of at least LEAST_SCORE
     """
 
@@ -116,6 +118,7 @@ class Report:
         """As `--json` writes it."""
         return {
             "outcome": {"sources": self.outcome.sources, "hours": self.outcome.hours},
+            "scorer": self.scorer.version,
             "stories": self.stories,
             "broke": self.broke,
             "days": round(self.days, 3),
@@ -134,10 +137,15 @@ class Report:
         }
 
 
-def evaluate(path: str, outcome: Outcome, train_until_ms: int) -> Report:
-    """Replay a file. Raises WrongRowError, or SetupError where it cannot be learned from."""
+def evaluate(
+    path: str, outcome: Outcome, train_until_ms: int, scorer: Scorer | None = None
+) -> Report:
+    """Replay a file. Raises WrongRowError, or SetupError where it cannot be learned from.
+
+    scorer  judges as it is; None fits one on the stories born before
+    """
     rows = sorted(read(path), key=lambda row: row.published_ms)
-    return report(replay(rows, outcome, train_until_ms), train_until_ms)
+    return report(replay(rows, outcome, train_until_ms), train_until_ms, scorer)
 
 
 def read(path: str) -> Iterator[Row]:
@@ -229,18 +237,24 @@ def replay(rows: Sequence[Row], outcome: Outcome, train_until_ms: int) -> Replay
     )
 
 
-def report(replayed: Replay, train_until_ms: int) -> Report:
-    """Fit on the stories born before, measure on the later ones. Raises SetupError."""
+def report(replayed: Replay, train_until_ms: int, scorer: Scorer | None = None) -> Report:
+    """Measure on the later stories a scorer, or one fitted on those before. Raises SetupError."""
     born = np.array([story.born_ms for story in replayed.stories])
     broke = np.array([story.broke_ms is not None for story in replayed.stories])
     later = born >= train_until_ms
-    if not (later & broke).any():
+    if scorer is None and not (later & broke).any():
         raise SetupError(
             f"of {int(later.sum())} stories born from {train_until_ms} ms on none breaks "
             f"({replayed.outcome}); nothing can be reported"
         )
-    days = float((born.max() - train_until_ms) / DAY_MS)
-    fitted, train = _fitted(replayed, ~later, broke, born)
+    if not later.any():
+        raise SetupError(f"no story is born from {train_until_ms} ms on; nothing can be reported")
+    days = max(1 / 24, float((born.max() - train_until_ms) / DAY_MS))
+    if scorer is None:
+        scorer, set_before = _fitted(replayed, ~later, broke, born, train_until_ms)
+    else:
+        given = scorer.prior
+        set_before = {alerts: budget.threshold(Peaks(), alerts, prior=given) for alerts in BUDGETS}
     shown = later[replayed.story]
     reported = Replay(
         replayed.outcome,
@@ -249,13 +263,9 @@ def report(replayed: Replay, train_until_ms: int) -> Report:
         replayed.burst[shown],
         replayed.story[shown],
     )
-    scores = fitted.scorer.probabilities(reported.evidence)[:, 0]
+    scores = scorer.probabilities(reported.evidence, replayed.outcome)[:, 0]
     told = scores >= LEAST_SCORE
     came_true = broke[reported.story].astype(np.float64)
-    train_days = max(1.0, (train_until_ms - born.min()) / DAY_MS)
-    learned = _peaks(
-        fitted.unseen, replayed.story[train], _early(replayed.evidence[train], replayed)
-    )
     ranked = _Ranked(reported, int((later & broke).sum()), days)
     rules = _rules(reported, _shares(replayed, ~later))
     return Report(
@@ -265,17 +275,14 @@ def report(replayed: Replay, train_until_ms: int) -> Report:
         broke=int((later & broke).sum()),
         days=days,
         by_budget={alerts: ranked.at_budget(scores, alerts) for alerts in BUDGETS},
-        as_set={
-            alerts: ranked.at(scores, budget.threshold_of(learned.values(), alerts * train_days))
-            for alerts in BUDGETS
-        },
+        as_set={alerts: ranked.at(scores, level) for alerts, level in set_before.items()},
         brier=float(((scores - came_true)[told] ** 2).mean()) if told.any() else 0.0,
         calibration=calibration_error(scores[told], came_true[told]),
         baselines={
             name: {alerts: best(ranked, alerts) for alerts in BUDGETS}
             for name, best in rules.items()
         },
-        scorer=fitted.scorer,
+        scorer=scorer,
     )
 
 
@@ -286,20 +293,22 @@ class _Ranked:
         self._replay = replayed
         self._broke = broke
         self._days = days
-        self._early = _early(replayed.evidence, replayed)
+        self._early = as_warning(replayed)
         self._reach = replayed.evidence[:, Evidence._fields.index("sources")]
         self._at_ms = replayed.evidence[:, Evidence._fields.index("at_ms")]
 
     def at_budget(self, scores: Array, alerts_per_day: float, *, early: bool = True) -> Operating:
         """At the lowest threshold whose alerts keep the budget.
 
-        early  whether a first alert must come before the policy's latest reach
+        early  whether a first alert must come before the policy's latest reach, and with a score
+               that is no noise
         """
         counted = self._early if early else np.ones(len(scores), bool)
-        peaks = np.array(list(_peaks(scores, self._replay.story, counted).values()))
-        levels = np.unique(peaks)
-        fired = len(peaks) - np.searchsorted(np.sort(peaks), levels, "left")
-        kept = levels[fired <= alerts_per_day * self._days]
+        highest = np.array(list(peaks(scores, self._replay.story, counted).values()))
+        levels = np.unique(highest)
+        fired = len(highest) - np.searchsorted(np.sort(highest), levels, "left")
+        least = budget.LEAST_SCORE if early else -np.inf
+        kept = levels[(fired <= alerts_per_day * self._days) & (levels >= least)]
         return self.at(scores, float(kept[0]) if len(kept) else np.inf, early=early)
 
     def at(self, scores: Array, threshold: float, *, early: bool = True) -> Operating:
@@ -331,7 +340,7 @@ class _Ranked:
             threshold=threshold,
             alerts_per_day=alerts / self._days,
             precision=len(leads) / alerts if alerts else 0.0,
-            recall=len(leads) / self._broke,
+            recall=len(leads) / self._broke if self._broke else 0.0,
             lead_min=float(np.median(leads)) if leads else None,
             false_per_week=(alerts - len(leads)) * 7 / self._days,
         )
@@ -357,25 +366,36 @@ def _rules(
 
 
 def _fitted(
-    replayed: Replay, earlier: npt.NDArray[np.bool_], broke: npt.NDArray[np.bool_], born: Array
-) -> tuple[fit.Fitted, npt.NDArray[np.bool_]]:
-    """The scorer of the stories born before, and which moments are theirs."""
+    replayed: Replay,
+    earlier: npt.NDArray[np.bool_],
+    broke: npt.NDArray[np.bool_],
+    born: Array,
+    until_ms: int,
+) -> tuple[Scorer, dict[int, float]]:
+    """The scorer of the stories born before, and the threshold that each budget had there."""
     train = earlier[replayed.story]
     story = replayed.story[train]
     moments = fit.Moments(
-        replayed.evidence[train], broke[story], (born[story] // DAY_MS).astype(np.intp)
+        replayed.evidence[train],
+        broke[story],
+        (born[story] // DAY_MS).astype(np.intp),
+        replayed.outcome,
     )
-    return fit.fit(moments, replayed.outcome, version="replay"), train
+    fitted = fit.fit([moments], replayed.outcome, version="replay")
+    highest = peaks(fitted.unseen, story, as_warning(replayed)[train]).values()
+    days = max(1.0, (until_ms - born.min()) / DAY_MS)
+    levels = {alerts: budget.threshold_of(highest, alerts * days) for alerts in BUDGETS}
+    return fitted.scorer, levels
 
 
-def _early(evidence: Array, replayed: Replay) -> npt.NDArray[np.bool_]:
+def as_warning(replayed: Replay) -> npt.NDArray[np.bool_]:
     """Moments at which a first alert is still a warning."""
-    reach = evidence[:, Evidence._fields.index("sources")] / replayed.outcome.sources
+    reach = replayed.evidence[:, Evidence._fields.index("sources")] / replayed.outcome.sources
     early: npt.NDArray[np.bool_] = reach < Policy.latest_reach
     return early
 
 
-def _peaks(
+def peaks(
     scores: Array, story: npt.NDArray[np.intp], counted: npt.NDArray[np.bool_]
 ) -> dict[int, float]:
     """The highest counted score of each story that has any."""

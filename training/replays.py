@@ -1,4 +1,4 @@
-"""Rows of `wiredesk evaluate stories` and `breaking` from public data: python -m training.replays.
+"""Rows of `wiredesk evaluate` from public data: python -m training.replays.
 
 `--data` is the folder that holds the sets, each in a folder of its own; rows go to standard output
 or `--out`.
@@ -9,6 +9,8 @@ import gzip
 import hashlib
 import json
 import lzma
+import random
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
@@ -17,6 +19,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+_REUTERS_DATE = re.compile(r"(\d+-\w+-\d{4}) +(\d\d?:\d\d:\d\d)(\.\d+)")
+"""Some dates carry control characters of the wire after them."""
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
 
@@ -55,7 +60,7 @@ def google(data: Data, out: Out = None) -> None:
         {
             "id": str(number),
             "story": row["article_id"],
-            "source": row["section"],
+            "source": row["section"] or "front page",
             "published_ms": _ms(row["seen_at"]),
             "title": row["title"],
         }
@@ -93,6 +98,36 @@ def ecbplus(data: Data, out: Out = None) -> None:
 
 
 @app.command()
+def singles(
+    data: Data,
+    out: Out = None,
+    count: Annotated[int, typer.Option(help="How many.")] = 3000,
+    seed: Annotated[int, typer.Option(help="Of the choice.")] = 3,
+) -> None:
+    """Headlines of four years, drawn by chance: hardly two of one story, so each is its own."""
+    with gzip.open(
+        data / "huffpost" / "news_category_v3_head.jsonl.gz", "rt", encoding="utf-8"
+    ) as f:
+        headlines = [row for line in f if (row := json.loads(line))["headline"].strip()]
+    random.Random(seed).shuffle(headlines)
+    start = datetime(2022, 1, 1, tzinfo=UTC)
+    _write(
+        (
+            {
+                "id": str(number),
+                "title": row["headline"],
+                "body": row["short_description"],
+                "source": "huffpost",
+                "published_ms": round((start + timedelta(minutes=number)).timestamp() * 1000),
+                "story": str(number),
+            }
+            for number, row in enumerate(headlines[:count])
+        ),
+        out,
+    )
+
+
+@app.command()
 def reuters(data: Data, out: Out = None) -> None:
     """A wire of 1987 without gold stories: each article is one of its own; for quiet streams."""
     with gzip.open(data / "reuters21578" / "reuters21578.jsonl.gz", "rt", encoding="utf-8") as f:
@@ -103,13 +138,56 @@ def reuters(data: Data, out: Out = None) -> None:
             "title": doc["title"],
             "body": doc["body"],
             "source": "reuters",
-            "published_ms": _reuters_ms(doc["date"]),
+            "published_ms": at_ms,
             "story": str(doc["id"]),
         }
         for doc in docs
-        if doc["title"] and doc["date"]
+        if doc["title"] and doc["date"] and (at_ms := _reuters_ms(doc["date"])) is not None
     )
     _write(sorted(rows, key=_published), out)
+
+
+@app.command()
+def nemig(
+    data: Data,
+    language: Annotated[str, typer.Option(help="en or de.")],
+    articles: Annotated[Path, typer.Option(help="JSONL file for the articles.")],
+    impressions: Annotated[Path, typer.Option(help="JSONL file for the impressions.")],
+) -> None:
+    """Rows of `wiredesk evaluate feed`: readers of a study about news on one theme (CC BY-NC-SA).
+
+    Articles that no reader was shown or had read are left out.
+    """
+    with gzip.open(data / "nemig" / f"{language}_behaviors.tsv.gz", "rt", encoding="utf-8") as f:
+        shown = [_nemig_impression(line.rstrip("\n").split("\t")) for line in f]
+    needed = {name for row in shown for name in row["history"]}
+    needed |= {candidate["id"] for row in shown for candidate in row["candidates"]}
+    with gzip.open(data / "nemig" / f"{language}_news.jsonl.gz", "rt", encoding="utf-8") as lines:
+        news = [json.loads(line) for line in lines]
+    _write((_nemig_article(row) for row in news if row["id"] in needed), articles)
+    _write(shown, impressions)
+
+
+def _nemig_impression(columns: list[str]) -> dict[str, Any]:
+    _, user, history, shown = columns
+    pairs = [candidate.rsplit("-", 1) for candidate in shown.split()]
+    return {
+        "user": user,
+        "history": history.split(),
+        "candidates": [{"id": name, "clicked": clicked == "1"} for name, clicked in pairs],
+    }
+
+
+def _nemig_article(row: dict[str, Any]) -> dict[str, Any]:
+    published = datetime.strptime(row["datePublished"], "%d.%m.%Y").replace(tzinfo=UTC)
+    return {
+        "id": row["id"],
+        "title": row["title"],
+        "abstract": row.get("abstract") or "",
+        "published_ms": round(published.timestamp() * 1000),
+        "source": (row["publisher"] or [""])[0],
+        "entities": [entity[2] for entity in row["title_entities"] if entity[2]],
+    }
 
 
 def _pickups(clicks: Iterable[tuple[int, str, str]], until_ms: int) -> Iterator[dict[str, Any]]:
@@ -137,8 +215,16 @@ def _shuffled(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()
 
 
-def _reuters_ms(date: str) -> int:
-    moment = datetime.strptime(date.strip()[:20], "%d-%b-%Y %H:%M:%S")
+def _reuters_ms(date: str) -> int | None:
+    """Milliseconds of a Reuters date; None for the few that are none.
+
+    >>> _reuters_ms("26-FEB-1987 15:01:01.79"), _reuters_ms("31-MAR-1987 605:12:19.12")
+    (541350061790, None)
+    """
+    found = _REUTERS_DATE.match(date.strip())
+    if not found:
+        return None
+    moment = datetime.strptime(" ".join(found.groups("")), "%d-%b-%Y %H:%M:%S .%f")
     return round(moment.replace(tzinfo=UTC).timestamp() * 1000)
 
 

@@ -16,4 +16,15 @@ budget       the threshold that keeps a desk's alerts a day
 alerting     state of an alert: opened, escalated, closed
 baselines    the simple rules that the score has to beat
 fit          forest and calibrator from replayed stories
+verdicts     what editors said of alerts, and the scorer that it teaches
+recalibration  a bounded shift of the probability; champion and challenger
+desks        who is alerted to what: a TOML file
+stream       state of a desk's stream: traffic, rhythm, shares of stories, usual entities
+entities     state of an entity: how often it is usually named
+watched      state of a story at a desk
+desk         a desk at work: news, windows and commands in; scores, alerts and answers out
+commands     which editors' commands there are, what each must say, who hears it
+told         what is told of a story: its content joined with scores, bursts and pins
+rank         where a story stands in a desk's list
+watch        whether the score can still be trusted: a CUSUM on calibration
 """

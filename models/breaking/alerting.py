@@ -28,7 +28,7 @@ class Policy:
     threshold: float
     release: float = 0.5
     cooldown_ms: int = 6 * 3_600_000
-    latest_reach: float = 0.85
+    latest_reach: float = 0.95
     escalation: float = 2.0
 
 

@@ -50,7 +50,7 @@ def fit(scores: Array, came_true: Array, weights: Array) -> Calibrator:
         raise ValueError("no moments to calibrate with; expected at least one")
     order = np.argsort(scores, kind="stable")
     scores, came_true, weights = scores[order], came_true[order], weights[order]
-    cumulated = np.cumsum(weights)
+    cumulated = np.cumsum(_balanced(weights, came_true))
     bins = np.minimum((cumulated / cumulated[-1] * KNOTS).astype(int), KNOTS - 1)
     bins = _same_for_ties(scores, bins)
     starts = np.flatnonzero(np.r_[True, bins[1:] != bins[:-1]])
@@ -111,6 +111,16 @@ def to_state(calibrator: Calibrator) -> dict[str, list[float]]:
 def from_state(state: Mapping[str, Sequence[Any]]) -> Calibrator:
     """What `to_state` gave."""
     return Calibrator(**{name: tuple(map(float, column)) for name, column in state.items()})
+
+
+def _balanced(weights: Array, came_true: Array) -> Array:
+    """Weights by which half of the knots lie among the moments that came true."""
+    hits = float((weights * came_true).sum())
+    misses = float((weights * (1 - came_true)).sum())
+    if not hits or not misses:
+        return weights
+    balanced: Array = weights * np.where(came_true == 1, 0.5 / hits, 0.5 / misses)
+    return balanced
 
 
 def _same_for_ties(scores: Array, bins: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:

@@ -3,7 +3,7 @@
 Needs scikit-learn, which the jobs do not: they read what this gives.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,6 +31,23 @@ FEATURES_A_SPLIT = 0.5
 SEED = 7
 """Chosen by cross-validation over the days of `globo_clicks` before 2017-10-09."""
 
+RISING = (
+    "reach",
+    "pace_5",
+    "pace_10",
+    "pace_20",
+    "pace_40",
+    "pace_80",
+    "time_left",
+    "projected_5",
+    "projected_20",
+    "projected_80",
+)
+FALLING = ("shortfall",)
+"""More of these never lowers, or raises, the score: what chance put into small counts is smoothed,
+and an editor never sees a score fall because one more source came.
+"""
+
 
 class Moments(NamedTuple):
     """Moments of stories to learn from, one row each.
@@ -38,39 +55,48 @@ class Moments(NamedTuple):
     evidence  float64 (moments, fields of Evidence)
     broke     bool (moments,), whether the story broke in the end
     block     int (moments,), stretch of time in which the story was born: folds keep them apart
+    outcome   what breaking means here; a scorer may learn several
+    worth     of a moment, below 1 where other sets tell of the same stories
     """
 
     evidence: Array
     broke: Booleans
     block: npt.NDArray[np.intp]
+    outcome: Outcome
+    worth: float = 1.0
 
 
 class Fitted(NamedTuple):
     """A scorer, and what each moment got from scorers that had not seen its block.
 
-    unseen  float64 (moments,), calibrated
+    unseen  float64 (moments,), calibrated; the sets one after the other
     """
 
     scorer: Scorer
     unseen: Array
 
 
-def fit(moments: Moments, outcome: Outcome, version: str) -> Fitted:
-    """Raises SetupError where stories that broke, and ones that did not, are not in two blocks."""
-    rows = features(moments.evidence, outcome)
-    steps, weights = _steps(moments.evidence)
-    folds = _folds(moments)
+def fit(
+    sets: Sequence[Moments], outcome: Outcome, version: str, *, ignored: Collection[str] = ()
+) -> Fitted:
+    """A scorer of every set of moments, for an outcome.
+
+    ignored  features that say nothing in these moments
+    Raises SetupError where stories that broke, and ones that did not, are not in two blocks.
+    """
+    rows = np.concatenate([features(moments.evidence, moments.outcome) for moments in sets])
+    rows[:, [NAMES.index(name) for name in ignored]] = 0.0  # a constant is never split
+    steps, weights = _steps(np.concatenate([moments.evidence for moments in sets]))
+    weights *= np.repeat([moments.worth for moments in sets], [len(m.broke) for m in sets])
+    broke = np.concatenate([moments.broke for moments in sets])
+    folds = _folds(broke, np.concatenate([moments.block for moments in sets]))
     unseen = np.empty(len(rows))
     for fold in range(folds.max() + 1):
         known = steps & (folds != fold)
-        model = boost(rows[known], moments.broke[known], weights[known])
+        model = boost(rows[known], broke[known], weights[known])
         unseen[folds == fold] = model.scores(rows[folds == fold])
-    calibrator = calibration.fit(
-        unseen[steps], moments.broke[steps].astype(np.float64), weights[steps]
-    )
-    scorer = Scorer(
-        version, outcome, boost(rows[steps], moments.broke[steps], weights[steps]), calibrator
-    )
+    calibrator = calibration.fit(unseen[steps], broke[steps].astype(np.float64), weights[steps])
+    scorer = Scorer(version, outcome, boost(rows[steps], broke[steps], weights[steps]), calibrator)
     return Fitted(scorer, calibration.probabilities(calibrator, unseen)[:, 0])
 
 
@@ -93,6 +119,7 @@ def boost(rows: Array, broke: Booleans, weights: Array) -> Forest:
         min_samples_leaf=FEWEST_IN_LEAF,
         l2_regularization=L2,
         max_features=FEATURES_A_SPLIT,
+        monotonic_cst=[(name in RISING) - (name in FALLING) for name in NAMES],
         early_stopping=False,
         random_state=SEED,
     ).fit(rows, broke, sample_weight=weights / weights.mean())
@@ -123,17 +150,17 @@ def _exported(classifier: Any) -> Forest:
     )
 
 
-def _folds(moments: Moments) -> npt.NDArray[np.intp]:
+def _folds(broke: Booleans, block: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
     """Blocks of time in FOLDS neighbouring groups, or as many as there are blocks."""
-    blocks, place = np.unique(moments.block, return_inverse=True)
+    blocks, place = np.unique(block, return_inverse=True)
     count = min(FOLDS, len(blocks))
     folds: npt.NDArray[np.intp] = place * count // max(1, len(blocks))
     for fold in range(max(1, count)):
-        rest = moments.broke[folds != fold]
+        rest = broke[folds != fold]
         if not rest.any() or rest.all():
             raise SetupError(
-                f"of {len(moments.broke)} moments to learn from, in {len(blocks)} blocks of time, "
-                f"{int(moments.broke.sum())} belong to stories that break; "
+                f"of {len(broke)} moments to learn from, in {len(blocks)} blocks of time, "
+                f"{int(broke.sum())} belong to stories that break; "
                 "expected both kinds in at least two blocks"
             )
     return folds

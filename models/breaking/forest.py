@@ -13,6 +13,8 @@ from schemas.errors import ModelFileError
 Array = npt.NDArray[Any]
 
 LEAF = -1
+ROWS_AT_ONCE = 2048
+"""Rows that go down side by side: bounds memory."""
 
 
 @dataclass(frozen=True)
@@ -50,18 +52,20 @@ class Forest:
         """Log-odds of rows, float64 (rows,)."""
         if rows.ndim != 2 or rows.shape[1] != len(self.names):
             raise ValueError(f"rows of shape {rows.shape}; expected (rows, {len(self.names)})")
+        parts = range(0, len(rows), ROWS_AT_ONCE)
+        margins = [self._margins(rows[start : start + ROWS_AT_ONCE]) for start in parts]
+        return np.concatenate(margins) if margins else np.zeros(0)
+
+    def _margins(self, rows: Array) -> Array:
+        """All trees side by side: one row costs as many steps as the deepest tree has levels."""
         n = self._nodes
-        margins = np.full(len(rows), self.base)
-        every = np.arange(len(rows))
-        for root in self.roots:
-            at = np.full(len(rows), root)
-            while (inner := n.feature[at] != LEAF).any():
-                down = np.where(
-                    rows[every, n.feature[at]] <= n.threshold[at], n.left[at], n.right[at]
-                )
-                at = np.where(inner, down, at)
-            margins += n.value[at]
-        return margins
+        every = np.arange(len(rows))[:, None]
+        at = np.broadcast_to(n.roots, (len(rows), len(n.roots)))
+        for _ in range(n.depth):
+            right = rows[every, n.feature[at]] > n.threshold[at]
+            at = n.below[at, right.view(np.int8)]
+        added: Array = n.value[at].sum(axis=1)
+        return self.base + added
 
     def contributions(self, row: Array) -> dict[str, float]:
         """What each feature adds to the log-odds of a row: change of the mean value at its splits
@@ -79,12 +83,17 @@ class Forest:
 
     @cached_property
     def _nodes(self) -> "_Nodes":
+        feature = np.array(self.feature, np.intp)
+        leaf = feature == LEAF
+        below = np.column_stack([np.array(self.left, np.intp), np.array(self.right, np.intp)])
+        below[leaf] = np.flatnonzero(leaf)[:, None]
         return _Nodes(
-            np.array(self.feature, np.intp),
-            np.array(self.threshold),
-            np.array(self.left, np.intp),
-            np.array(self.right, np.intp),
-            np.array(self.value),
+            roots=np.array(self.roots, np.intp),
+            depth=_depth(self),
+            feature=np.where(leaf, 0, feature),
+            threshold=np.array(self.threshold),
+            below=below,
+            value=np.array(self.value),
         )
 
     def to_state(self) -> dict[str, Any]:
@@ -103,11 +112,23 @@ class Forest:
 
 @dataclass(frozen=True)
 class _Nodes:
+    """A forest for steps in which every row goes down by a level; a leaf leads to itself."""
+
+    roots: Array
+    depth: int
     feature: Array
     threshold: Array
-    left: Array
-    right: Array
+    below: Array
     value: Array
+
+
+def _depth(forest: Forest) -> int:
+    """Levels of splits in the deepest tree."""
+    level = [0] * len(forest.feature)
+    for node, column in enumerate(forest.feature):  # children come after their parent
+        if column != LEAF:
+            level[forest.left[node]] = level[forest.right[node]] = level[node] + 1
+    return max(level, default=0)
 
 
 def from_state(state: Mapping[str, Any]) -> Forest:

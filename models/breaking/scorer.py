@@ -1,33 +1,53 @@
-"""BreakingScore: the probability that a story will break, and why."""
+"""BreakingScore: the probability that a story will break, and why.
+
+`scorer.json` is the one that a job begins with. `python -m training.fit_breaking` makes it from
+simulated publishers; `wiredesk alerts recalibrate` and a replay of one's own stories make better
+ones.
+"""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from models.breaking import calibration, forest
+from models.breaking import budget, calibration, forest
+from models.breaking.budget import Peaks
 from models.breaking.calibration import Calibrator, Probability
 from models.breaking.evidence import Evidence
 from models.breaking.features import NAMES, REASONS, as_array, features
 from models.breaking.forest import Forest
 from models.breaking.outcome import Outcome
+from models.breaking.recalibration import Shift, all_moved
 from schemas.errors import ModelFileError
 
 Array = npt.NDArray[np.float64]
+
+SHIPPED = Path(__file__).parent / "scorer.json"
+"""Fitted by `training/fit_breaking.py` on simulated publishers."""
 
 REASONS_GIVEN = 3
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """A forest and its calibrator, with the outcome they were fitted for."""
+    """A forest and its calibrator, with the outcome they were fitted for.
+
+    prior     peaks of the stories it was fitted on, not scored by itself: where the threshold of
+              a new desk begins
+    metadata  on what and when it was fitted, and how good it was there; for people
+    shift     what verdicts of editors taught it since, see `recalibration`
+    """
 
     version: str
     outcome: Outcome
     forest: Forest
     calibrator: Calibrator
+    prior: Peaks = field(default_factory=Peaks)
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    shift: Shift = field(default_factory=Shift)
 
     def probabilities(self, evidence: Array, outcome: Outcome | None = None) -> Array:
         """Value, low and high of each moment, float64 (moments, 3).
@@ -36,7 +56,8 @@ class Scorer:
         outcome   of the desk that asks; the one fitted for if None
         """
         rows = features(evidence, outcome or self.outcome)
-        return calibration.probabilities(self.calibrator, self.forest.scores(rows))
+        said = calibration.probabilities(self.calibrator, self.forest.scores(rows))
+        return all_moved(self.shift, said)
 
     def probability(self, evidence: Evidence, outcome: Outcome | None = None) -> Probability:
         """The probability of one moment with its bounds."""
@@ -54,14 +75,17 @@ def write(scorer: Scorer, path: Path) -> None:
     """Keep a scorer as JSON."""
     state = {
         "version": scorer.version,
+        "metadata": dict(scorer.metadata),
         "outcome": {"sources": scorer.outcome.sources, "hours": scorer.outcome.hours},
         "forest": scorer.forest.to_state(),
         "calibrator": calibration.to_state(scorer.calibrator),
+        "prior": budget.to_state(scorer.prior),
+        "shift": list(scorer.shift),
     }
     path.write_text(json.dumps(state) + "\n", "utf-8")
 
 
-def read(path: Path) -> Scorer:
+def read(path: Path = SHIPPED) -> Scorer:
     """The scorer in a file. Raises ModelFileError."""
     try:
         state = json.loads(path.read_text("utf-8"))
@@ -70,6 +94,9 @@ def read(path: Path) -> Scorer:
             Outcome(**state["outcome"]),
             forest.from_state(state["forest"]),
             calibration.from_state(state["calibrator"]),
+            budget.from_state(state["prior"]),
+            {name: str(value) for name, value in state["metadata"].items()},
+            Shift(*map(float, state["shift"])),
         )
     except OSError as error:
         raise ModelFileError(f"scorer {path} cannot be read: {error.strerror}") from error

@@ -8,4 +8,8 @@ decide    the learned decisions: does an article join, do two stories merge
 index     candidates among the active stories, at a cost that hardly grows with them
 density   HDBSCAN over recent articles: what may belong together or apart
 cluster   the state of all of it: place an article, tidy up, save and restore
+received  what stories need of an enriched article
+telling   what is told of a story: who carries it, whom it is about, what to read first
+neighbourhood  the stories of a language with what is told of each
+partition which slot of the job holds a language
 """

@@ -6,8 +6,9 @@ newest publication seen.
 
 import json
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.stories import density
-from models.stories.copies import Copies, copies_from, fingerprint
+from models.stories.copies import Copies, fingerprint
 from models.stories.decide import Likeness, Weights, likeness, probability
 from models.stories.index import VectorIndex, WordIndex
 from models.stories.story import Story, story_from
@@ -26,17 +27,28 @@ from schemas.errors import ModelFileError
 Vector = npt.NDArray[np.float32]
 
 SHIPPED = Path(__file__).parent / "decisions.json"
-"""Learned by `training/fit_stories.py`."""
+"""For articles, learned by `training/fit_stories.py`."""
+
+HEADLINES = Path(__file__).parent / "headlines.json"
+"""For streams of headlines alone: those of one story are less alike than its articles are."""
 
 WIDTH = 384
 """Of the shipped encoder's vectors."""
+
+ORIGINALS_A_STORY = 200
+"""Articles of a story that others may be found to copy, the first ones."""
+
+FEWEST_WORDS = 8
+"""Words that a text must have for a reprint to be known by them rather than by the headline."""
 
 
 class StoryArticle(NamedTuple):
     """What clustering reads of an enriched article.
 
-    vector  float32 (WIDTH,), of length 1
+    vector  float32 (WIDTH,), of length 1; zeros where no model answered: words alone decide then
     names   of its entities; places among them veto look-alikes
+    text    its first sentences, where known: reprints share them under other headlines
+    told    whatever the caller wants to find again when a part of a story leaves
     """
 
     article_id: str
@@ -46,6 +58,8 @@ class StoryArticle(NamedTuple):
     vector: Vector
     names: tuple[str, ...] = ()
     places: frozenset[str] = frozenset()
+    text: str = ""
+    told: bytes = b""
 
 
 class Placement(NamedTuple):
@@ -68,8 +82,9 @@ class Placement(NamedTuple):
 class Change(NamedTuple):
     """What tidying did to a story.
 
-    kind      merged: `old` is an alias of `new` from now on; split: `articles` left `old` for
-              `new`; expired: `old` takes no more articles
+    kind      merged: `old` is an alias of `new` from now on; split: a part of `old` is `new`;
+              expired: `old` takes no more articles
+    articles  recent ones that have moved from `old` to `new`
     """
 
     kind: str
@@ -119,7 +134,11 @@ def read(path: Path = SHIPPED) -> Clustering:
 
 
 class Recent(NamedTuple):
-    """An article that tidying may still move."""
+    """An article that tidying may still move.
+
+    words    all of them; `terms` lacks those that say nothing
+    copy_of  the article that it repeats
+    """
 
     article_id: str
     story_id: str
@@ -128,22 +147,49 @@ class Recent(NamedTuple):
     places: frozenset[str]
     source: str
     published_ms: int
+    words: tuple[str, ...]
+    copy_of: str | None
+    told: bytes
+
+
+Pieces = dict[str, Any]
+"""Parts of a state by name, plain values each; None where a part is gone.
+
+now               counters and the newest publication
+words             the vocabulary, now and then; recent articles teach what came after
+pivots            of the vector index
+story/ID          a story with its place in the indexes
+alias/ID          the story that a merged one became
+original/ID       an article that others may copy
+recent/N          an article that tidying may still move
+"""
 
 
 class Stories:
-    """State: active stories with their indexes, aliases of merged ones, recent articles."""
+    """State: active stories with their indexes, aliases of merged ones, recent articles.
+
+    It is saved in pieces (`changes`), so that a checkpoint costs what has changed.
+    """
 
     def __init__(self, clustering: Clustering, *, width: int = WIDTH) -> None:
         self.clustering = clustering
         self.active: dict[str, Story] = {}
         self.aliases: dict[str, str] = {}
+        self.settled: set[str] = set()
         self.newest_ms = 0
+        self._width = width
         self._vocabulary = Vocabulary()
         self._words = WordIndex()
         self._vectors = VectorIndex(width)
         self._copies = Copies()
+        self._originals: dict[str, list[str]] = {}
         self._recent: deque[Recent] = deque(maxlen=clustering.recent)
-        self._changed: set[str] = set()
+        self._placed = 0
+        self._words_saved = 0
+        self._steps = 0
+        self._tidied = 0
+        self._touched: dict[str, int] = {}
+        self._dirty: dict[str, None] = {}
 
     def place(self, article: StoryArticle) -> Placement:
         """Let an article join its story, or open one."""
@@ -152,7 +198,7 @@ class Stories:
         self._vocabulary.learn(words)
         weights = self._vocabulary.weigh(words)
         marks = article.places | numbers(article.title) if article.places else article.places
-        mark = fingerprint(words)
+        mark = fingerprint(_opening(article) or words)
         copy_of = self._copies.original_of(mark, article.vector)
         alone = _opened(article)
         alone.add(article.vector, weights, marks, article.source, article.published_ms)
@@ -162,12 +208,26 @@ class Stories:
         story = found or alone
         if found:
             story.add(article.vector, weights, marks, article.source, article.published_ms)
+        self._steps += 1
         if copy_of is None:
-            self._copies.add(article.article_id, mark, article.vector)
+            self._add_original(article, mark, story.story_id)
         else:
             story.copies += 1
         self._keep(story, weights)
-        self._remember(article, story.story_id, weights, marks)
+        self._remember(
+            Recent(
+                article.article_id,
+                story.story_id,
+                article.vector,
+                weights,
+                marks,
+                article.source,
+                article.published_ms,
+                tuple(words),
+                copy_of,
+                article.told,
+            )
+        )
         seen = tuple((other.story_id, alike) for other, alike in considered)
         return Placement(story.story_id, is_new, chance, novelty, copy_of, seen)
 
@@ -180,6 +240,31 @@ class Stories:
         proposals = self._proposed() if with_density else density.Proposals([], [])
         changes += self._split(proposals.splits)
         return changes + self._merge(proposals.merges)
+
+    def join(self, kept_id: str, gone_id: str) -> Change:
+        """Merge two active stories because an editor says so; tidying leaves the result alone."""
+        self._steps += 1
+        change = self._join(self.active[kept_id], self.active[gone_id])
+        self.settled.add(kept_id)
+        return change
+
+    def part(self, story_id: str, article_ids: Collection[str]) -> Change | None:
+        """Let recent articles leave an active story because an editor says so.
+
+        None where none of them can found a story, or none would stay.
+        """
+        self._steps += 1
+        leaving = [
+            r for r in self._recent if r.article_id in article_ids and r.story_id == story_id
+        ]
+        change = self._part(self.active[story_id], leaving)
+        if change:
+            self.settled |= {change.old, change.new}
+        return change
+
+    def recent(self, article_ids: Collection[str]) -> list[Recent]:
+        """Those of the articles that are still known one by one, in the order they came."""
+        return [r for r in self._recent if r.article_id in article_ids]
 
     def candidates(self, story: Story) -> list[Story]:
         """Active stories that may be the same, without itself; each once."""
@@ -210,38 +295,49 @@ class Stories:
         self.active[story.story_id] = story
         self._words.add(story.story_id, words)
         self._vectors.put(story.story_id, story.vector)
-        self._changed.add(story.story_id)
+        self._touched[story.story_id] = self._steps
+        self._mark("story", story.story_id)
 
     def _drop(self, story_id: str) -> None:
         del self.active[story_id]
         self._words.remove(story_id)
-        self._vectors.remove(story_id)
-        self._changed.discard(story_id)
+        moved = self._vectors.remove(story_id)
+        self._touched.pop(story_id, None)
+        self.settled.discard(story_id)
+        self._mark("story", story_id)
+        if moved is not None:
+            self._mark("story", moved)
 
-    def _remember(
-        self, article: StoryArticle, story_id: str, weights: TermWeights, marks: frozenset[str]
-    ) -> None:
-        if len(self._recent) == self._recent.maxlen:
-            self._copies.forget(self._recent[0].article_id)
-        self._recent.append(
-            Recent(
-                article.article_id,
-                story_id,
-                article.vector,
-                weights,
-                marks,
-                article.source,
-                article.published_ms,
-            )
-        )
+    def _add_original(self, article: StoryArticle, mark: int, story_id: str) -> None:
+        """Remember an article that copies none, as long as its story lives."""
+        known = self._originals.setdefault(story_id, [])
+        if len(known) < ORIGINALS_A_STORY:
+            known.append(article.article_id)
+            self._copies.add(article.article_id, mark, article.vector)
+            self._mark("original", article.article_id)
+
+    def _remember(self, article: Recent) -> None:
+        self._recent.append(article)
+        self._mark("recent", str(self._placed % self.clustering.recent))
+        self._placed += 1
+
+    def _mark(self, kind: str, name: str) -> None:
+        """A piece must be written again."""
+        self._dirty[f"{kind}/{name}"] = None
 
     def _expire(self) -> list[Change]:
         oldest = self.newest_ms - self.clustering.window_ms
-        gone = [name for name, story in self.active.items() if story.last_ms < oldest]
+        gone = sorted(name for name, story in self.active.items() if story.last_ms < oldest)
         for name in gone:
             self._drop(name)
+            for original in self._originals.pop(name, ()):
+                self._copies.forget(original)
+                self._mark("original", original)
         newest = {new: self.current(new) for new in self.aliases.values()}
-        self.aliases = {old: new for old, new in self.aliases.items() if newest[new] in self.active}
+        for old, new in list(self.aliases.items()):
+            if newest[new] not in self.active:
+                del self.aliases[old]
+                self._mark("alias", old)
         return [Change("expired", name, name) for name in gone]
 
     def _merge(self, proposed: Iterable[tuple[str, str]]) -> list[Change]:
@@ -251,29 +347,52 @@ class Stories:
 
         def consider(one: Story, others: Iterable[Story]) -> None:
             for other in others:
+                if self.settled & {one.story_id, other.story_id}:
+                    continue
                 chance = probability(self.clustering.merge, likeness(one, other))
                 apart = vetoed(_bound(one), other.places, other.articles)
                 if chance >= self.clustering.merge_at and not apart:
                     first, second = sorted((one, other), key=lambda s: (s.first_ms, s.story_id))
                     pairs[first.story_id, second.story_id] = chance
 
-        for name in sorted(self._changed):
+        for name in sorted(name for name, at in self._touched.items() if at > self._tidied):
             consider(self.active[name], self.candidates(self.active[name]))
         for one_id, two_id in proposed:
             if one_id in self.active and two_id in self.active:
                 consider(self.active[one_id], [self.active[two_id]])
         while pairs:
             first, second = max(pairs, key=lambda pair: (pairs[pair], pair))
-            kept, gone = self.active[first], self.active[second]
-            kept.merge(gone)
-            self._drop(second)
-            self.aliases[second] = first
-            self._keep(kept, gone.terms)
-            changes.append(Change("merged", second, first))
+            kept = self.active[first]
+            changes.append(self._join(kept, self.active[second]))
             pairs = {pair: p for pair, p in pairs.items() if not {first, second} & set(pair)}
             consider(kept, self.candidates(kept))
-        self._changed.clear()
+        self._tidied = self._steps
         return changes
+
+    def _join(self, kept: Story, gone: Story) -> Change:
+        kept.merge(gone)
+        self._drop(gone.story_id)
+        self.aliases[gone.story_id] = kept.story_id
+        self._mark("alias", gone.story_id)
+        self._rehome(self._originals.pop(gone.story_id, []), kept.story_id)
+        self._keep(kept, gone.terms)
+        moved = [r.article_id for r in self._recent if r.story_id == gone.story_id]
+        self._move(set(moved), kept.story_id)
+        return Change("merged", gone.story_id, kept.story_id, tuple(moved))
+
+    def _move(self, article_ids: Collection[str], story_id: str) -> None:
+        """Recent articles belong to another story from now on."""
+        first = self._placed - len(self._recent)
+        for place, one in enumerate(self._recent):
+            if one.article_id in article_ids:
+                self._recent[place] = one._replace(story_id=story_id)
+                self._mark("recent", str((first + place) % self.clustering.recent))
+
+    def _rehome(self, originals: Iterable[str], story_id: str) -> None:
+        """Originals live as long as their new story."""
+        for original in originals:
+            self._originals.setdefault(story_id, []).append(original)
+            self._mark("original", original)
 
     def _split(self, proposed: Iterable[tuple[str, list[int]]]) -> list[Change]:
         """Let a part of a story leave where the learned decision would not merge them."""
@@ -282,25 +401,38 @@ class Stories:
         for story_id, places in proposed:
             part = [recent[place] for place in places]
             story = self.active[story_id]
-            named = next((r.article_id for r in part if not self._taken(r.article_id)), None)
-            if named is None or len(part) >= story.articles:
+            if story_id in self.settled or len(part) >= story.articles:
                 continue
-            leaving = _story_of(named, part)
-            rest = _without(story, leaving)
-            if (
-                probability(self.clustering.merge, likeness(leaving, rest))
-                >= self.clustering.split_at
-            ):
+            leaving = _story_of(story_id, part)
+            alike = likeness(leaving, _without(story, leaving))
+            if probability(self.clustering.merge, alike) >= self.clustering.split_at:
                 continue
-            self._drop(story_id)
-            self._keep(rest, rest.terms)
-            self._keep(leaving, leaving.terms)
-            moved = {r.article_id for r in part}
-            for place, one in enumerate(self._recent):
-                if one.article_id in moved:
-                    self._recent[place] = one._replace(story_id=named)
-            changes.append(Change("split", story_id, named, tuple(r.article_id for r in part)))
+            change = self._part(story, part)
+            if change:
+                changes.append(change)
         return changes
+
+    def _part(self, story: Story, part: list[Recent]) -> Change | None:
+        """Let articles leave; None where none of them can found a story, or none would stay."""
+        names = [r.article_id for r in part]
+        fresh = (name for name in names if not self._taken(name))
+        merged = (name for name in names if self.aliases.get(name) == story.story_id)
+        named = next(chain(fresh, merged), None)
+        if named is None or len(part) >= story.articles:
+            return None
+        if self.aliases.pop(named, None):  # what was merged is a story of its own again
+            self._mark("alias", named)
+        leaving = _story_of(named, part)
+        rest = _without(story, leaving)
+        moved = {r.article_id for r in part}
+        self._drop(story.story_id)
+        self._keep(rest, rest.terms)
+        self._keep(leaving, leaving.terms)
+        originals = self._originals.pop(story.story_id, [])
+        self._rehome([o for o in originals if o not in moved], story.story_id)
+        self._rehome([o for o in originals if o in moved], named)
+        self._move(moved, named)
+        return Change("split", story.story_id, named, tuple(r.article_id for r in part))
 
     def _taken(self, name: str) -> bool:
         """Whether a story has or had this id."""
@@ -311,54 +443,146 @@ class Stories:
         if not recent:
             return density.Proposals([], [])
         labels = density.clusters(np.stack([r.vector for r in recent]))
-        return density.propose(labels.tolist(), [self.current(r.story_id) for r in recent])
+        return density.propose(labels.tolist(), [r.story_id for r in recent])
 
     def _movable(self) -> list[Recent]:
         """Recent articles whose stories are still active."""
-        return [r for r in self._recent if self.current(r.story_id) in self.active]
+        return [r for r in self._recent if r.story_id in self.active]
 
-    def to_state(self) -> dict[str, Any]:
-        """Plain values (dicts, lists, numbers, text, bytes) that restore exactly."""
+    def to_state(self) -> Pieces:
+        """All pieces, as plain values that restore exactly."""
+        pieces = {f"story/{name}": self._story_piece(name) for name in self.active}
+        pieces |= {f"alias/{old}": new for old, new in self.aliases.items()}
+        for story_id, originals in self._originals.items():
+            for original in originals:
+                pieces[f"original/{original}"] = self._original_piece(original, story_id)
+        first = self._placed - len(self._recent)
+        for number in range(first, self._placed):
+            pieces[f"recent/{number % self.clustering.recent}"] = self._recent_piece(number)
+        pieces["words"] = {"placed": self._placed, **self._vocabulary.to_state()}
+        pieces["pivots"] = self._vectors.pivots_to_state()
+        return pieces | {"now": self._now_piece()}
+
+    def changes(self) -> Pieces:
+        """The pieces that have changed since the last call; together they make `to_state`."""
+        homes = {
+            original: story_id
+            for story_id in {name.partition("/")[2] for name in self._dirty}
+            for original in self._originals.get(story_id, ())
+        }
+        pieces: Pieces = {}
+        for full_name in self._dirty:
+            kind, _, name = full_name.partition("/")
+            pieces[full_name] = self._piece(kind, name, homes)
+        if self._dirty:
+            if self._placed - self._words_saved >= max(1, self.clustering.recent // 2):
+                self._words_saved = self._placed
+                pieces["words"] = {"placed": self._placed, **self._vocabulary.to_state()}
+            if self._vectors.rebuilt:
+                pieces["pivots"] = self._vectors.pivots_to_state()
+            pieces["now"] = self._now_piece()
+        self._vectors.rebuilt = False
+        self._dirty.clear()
+        return pieces
+
+    def _piece(self, kind: str, name: str, homes: Mapping[str, str]) -> Any:
+        if kind == "story":
+            return self._story_piece(name) if name in self.active else None
+        if kind == "alias":
+            return self.aliases.get(name)
+        if kind == "original":
+            return self._original_piece(name, homes[name]) if name in homes else None
+        slot, most = int(name), self.clustering.recent
+        return self._recent_piece(self._placed - 1 - (self._placed - 1 - slot) % most)
+
+    def _now_piece(self) -> Any:
+        return [self.newest_ms, self._placed, self._steps, self._tidied, sorted(self.settled)]
+
+    def _story_piece(self, story_id: str) -> Any:
         return {
-            "active": [story.to_state() for story in self.active.values()],
-            "aliases": dict(self.aliases),
-            "newest_ms": self.newest_ms,
-            "vocabulary": self._vocabulary.to_state(),
-            "words": {name: sorted(words) for name, words in self._words.items()},
-            "vectors": self._vectors.to_state(),
-            "copies": self._copies.to_state(),
-            "recent": [
-                [*r[:2], r.vector.tobytes(), dict(r.terms), sorted(r.places), *r[5:]]
-                for r in self._recent
-            ],
-            "changed": sorted(self._changed),
+            "row": self._vectors.row(story_id),
+            "touched": self._touched[story_id],
+            "words": sorted(self._words.of(story_id)),
+            "story": self.active[story_id].to_state(),
         }
 
+    def _original_piece(self, article_id: str, story_id: str) -> Any:
+        return [*self._copies.piece(article_id), story_id]
+
+    def _recent_piece(self, number: int) -> Any:
+        r = self._recent[number - self._placed + len(self._recent)]
+        return [
+            number,
+            *r[:2],
+            r.vector.tobytes(),
+            dict(r.terms),
+            sorted(r.places),
+            r.source,
+            r.published_ms,
+            list(r.words),
+            r.copy_of,
+            r.told,
+        ]
+
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Become what `to_state` told of."""
-        self.active = {story["story_id"]: story_from(story) for story in state["active"]}
-        self.aliases = dict(state["aliases"])
-        self.newest_ms = state["newest_ms"]
-        self._vocabulary = vocabulary_from(state["vocabulary"])
+        """Become what `to_state`, or all `changes` on top of each other, told of."""
+        by_kind: dict[str, dict[str, Any]] = {}
+        for full_name, piece in state.items():
+            kind, _, name = full_name.partition("/")
+            by_kind.setdefault(kind, {})[name] = piece
+        now = by_kind["now"][""]
+        self.newest_ms, self._placed, self._steps, self._tidied, settled = now
+        self.settled = set(settled)
+        self.aliases = by_kind.get("alias", {})
+        self._restore_stories(by_kind.get("story", {}), by_kind.get("pivots", {}).get(""))
+        self._restore_originals(by_kind.get("original", {}))
+        self._restore_recent(by_kind.get("recent", {}).values(), by_kind.get("words", {}).get(""))
+        self._dirty.clear()
+
+    def _restore_stories(self, pieces: Mapping[str, Any], pivots: Any) -> None:
+        rows = sorted(pieces.values(), key=lambda piece: int(piece["row"]))
+        self.active = {p["story"]["story_id"]: story_from(p["story"]) for p in rows}
+        self._touched = {p["story"]["story_id"]: p["touched"] for p in rows}
         self._words = WordIndex()
-        for name, words in state["words"].items():
-            self._words.add(name, words)
-        self._vectors.restore(state["vectors"])
-        self._copies = copies_from(state["copies"])
-        self._recent = deque(
-            (
-                Recent(a, s, np.frombuffer(v, np.float32), dict(t), frozenset(p), *rest)
-                for a, s, v, t, p, *rest in state["recent"]
-            ),
-            maxlen=self.clustering.recent,
+        for piece in rows:
+            self._words.add(piece["story"]["story_id"], piece["words"])
+        self._vectors = VectorIndex(self._width)
+        self._vectors.restore(
+            [(story_id, story.vector) for story_id, story in self.active.items()], pivots
         )
-        self._changed = set(state["changed"])
+
+    def _restore_originals(self, pieces: Mapping[str, Any]) -> None:
+        self._copies = Copies()
+        self._originals = {}
+        for article_id, piece in sorted(pieces.items(), key=lambda pair: int(pair[1][0])):
+            *original, story_id = piece
+            self._copies.restore(article_id, original)
+            self._originals.setdefault(story_id, []).append(article_id)
+
+    def _restore_recent(self, pieces: Iterable[Any], words: Any) -> None:
+        """The recent articles; those after the last full vocabulary teach it again."""
+        self._vocabulary = vocabulary_from(words) if words else Vocabulary()
+        self._words_saved = learned = words["placed"] if words else 0
+        self._recent.clear()
+        for number, a, s, v, t, p, source, at_ms, known, *rest in sorted(pieces):
+            vector = np.frombuffer(v, np.float32)
+            self._recent.append(
+                Recent(a, s, vector, t, frozenset(p), source, at_ms, tuple(known), *rest)
+            )
+            if number >= learned:
+                self._vocabulary.learn(known)
 
 
 def _opened(article: StoryArticle) -> Story:
     """A story without articles yet, named after its first."""
     at_ms = article.published_ms
     return Story(article.article_id, at_ms, at_ms, np.zeros_like(article.vector))
+
+
+def _opening(article: StoryArticle) -> list[str]:
+    """Words of its first sentences, empty where there are too few to know a reprint by."""
+    words = terms(article.text)
+    return words if len(words) >= FEWEST_WORDS else []
 
 
 def _story_of(story_id: str, articles: Iterable[Recent]) -> Story:

@@ -5,12 +5,13 @@ vector to confirm.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 Vector = npt.NDArray[np.float32]
+HalfVector = npt.NDArray[np.float16]
 
 BITS = 64
 BANDS = 4
@@ -36,55 +37,67 @@ def fingerprint(words: Sequence[str]) -> int:
     return sum(1 << int(place) for place in np.flatnonzero(majority))
 
 
+class Original(NamedTuple):
+    """An article that others may copy: when it was added, its fingerprint, its float16 vector."""
+
+    number: int
+    mark: int
+    vector: HalfVector
+
+
 @dataclass
 class Copies:
     """State: fingerprints and vectors of the articles of the active window, by band."""
 
     by_band: dict[tuple[int, int], list[str]] = field(default_factory=dict)
-    known: dict[str, tuple[int, Vector]] = field(default_factory=dict)
+    known: dict[str, Original] = field(default_factory=dict)
+    added: int = 0
 
     def original_of(self, mark: int, vector: Vector) -> str | None:
         """The first article that one with this fingerprint and unit vector copies, or None."""
         for article in self._blocked(mark):
-            other, other_vector = self.known[article]
-            apart = (mark ^ other).bit_count()
-            if apart <= MOST_BITS_APART and float(vector @ other_vector) >= SAME_VECTOR:
+            other = self.known[article]
+            if (mark ^ other.mark).bit_count() > MOST_BITS_APART:
+                continue
+            if float(vector @ other.vector.astype(np.float32)) >= SAME_VECTOR:
                 return article
         return None
 
     def add(self, article: str, mark: int, vector: Vector) -> None:
         """Remember an article that copies none."""
-        self.known[article] = (mark, vector)
-        for band in _bands(mark):
-            self.by_band.setdefault(band, []).append(article)
+        self._add(article, Original(self.added, mark, vector.astype(np.float16)))
+        self.added += 1
 
     def forget(self, article: str) -> None:
         """Drop an article that has left the active window; unknown ones are ignored."""
         if article not in self.known:
             return
-        mark, _ = self.known.pop(article)
-        for band in _bands(mark):
+        for band in _bands(self.known.pop(article).mark):
             kept = [other for other in self.by_band[band] if other != article]
             if kept:
                 self.by_band[band] = kept
             else:
                 del self.by_band[band]
 
-    def to_state(self) -> list[list[Any]]:
-        """Plain values, for a checkpoint; vectors as float32 bytes."""
-        return [[name, mark, vector.tobytes()] for name, (mark, vector) in self.known.items()]
+    def piece(self, article: str) -> list[Any]:
+        """Plain values of one original, for a checkpoint; its vector as float16 bytes."""
+        number, mark, vector = self.known[article]
+        return [number, mark, vector.tobytes()]
+
+    def restore(self, article: str, piece: Sequence[Any]) -> None:
+        """Take an original back, in the order they were added."""
+        number, mark, vector = piece
+        self._add(article, Original(number, mark, np.frombuffer(vector, np.float16)))
+        self.added = number + 1
+
+    def _add(self, article: str, original: Original) -> None:
+        self.known[article] = original
+        for band in _bands(original.mark):
+            self.by_band.setdefault(band, []).append(article)
 
     def _blocked(self, mark: int) -> list[str]:
         found = (article for band in _bands(mark) for article in self.by_band.get(band, ()))
         return list(dict.fromkeys(found))
-
-
-def copies_from(state: Sequence[Sequence[Any]]) -> Copies:
-    """What `Copies.to_state` gave."""
-    copies = Copies()
-    for name, mark, vector in state:
-        copies.add(name, mark, np.frombuffer(vector, np.float32))
-    return copies
 
 
 def _bands(mark: int) -> list[tuple[int, int]]:

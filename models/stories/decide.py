@@ -7,8 +7,8 @@ the sums that a story keeps.
 import math
 from typing import NamedTuple
 
-from models.stories.story import Story, Vector
-from models.stories.terms import TermWeights, overlap
+from models.stories.story import Story
+from models.stories.terms import overlap
 
 HOUR_MS = 3_600_000
 
@@ -18,7 +18,7 @@ class Likeness(NamedTuple):
 
     mean_vector, mean_terms      mean over pairs of articles, -1..1 and 0..1
     centre_vector, centre_terms  cosine of the sums
-    smaller  log of the articles of the smaller one
+    smaller, larger  log of the articles of each: sums of many articles are alike by size alone
     apart    log of 1 + the hours between them
     """
 
@@ -27,6 +27,7 @@ class Likeness(NamedTuple):
     centre_vector: float
     centre_terms: float
     smaller: float
+    larger: float
     apart: float
 
 
@@ -38,6 +39,7 @@ class Weights(NamedTuple):
     centre_vector: float
     centre_terms: float
     smaller: float
+    larger: float
     apart: float
     constant: float
 
@@ -51,22 +53,23 @@ def likeness(one: Story, other: Story) -> Likeness:
     return Likeness(
         vectors / pairs,
         words / pairs,
-        vectors / max(_length(one.vector) * _length(other.vector), 1e-9),
-        words / max(_length_of(one.terms) * _length_of(other.terms), 1e-9),
+        vectors / max(one.lengths[0] * other.lengths[0], 1e-9),
+        words / max(one.lengths[1] * other.lengths[1], 1e-9),
         math.log(min(one.articles, other.articles)),
+        math.log(max(one.articles, other.articles)),
         math.log1p(gap_ms / HOUR_MS),
     )
 
 
 def probability(weights: Weights, alike: Likeness) -> float:
     """The probability that both are about one event, 0..1."""
-    odds = weights.constant + sum(w * x for w, x in zip(weights, alike, strict=False))
+    odds = weights.constant + (
+        weights.mean_vector * alike.mean_vector
+        + weights.mean_terms * alike.mean_terms
+        + weights.centre_vector * alike.centre_vector
+        + weights.centre_terms * alike.centre_terms
+        + weights.smaller * alike.smaller
+        + weights.larger * alike.larger
+        + weights.apart * alike.apart
+    )
     return 1 / (1 + math.exp(-max(-500.0, min(500.0, odds))))
-
-
-def _length(vector: Vector) -> float:
-    return math.sqrt(float(vector @ vector))
-
-
-def _length_of(terms: TermWeights) -> float:
-    return math.sqrt(sum(weight * weight for weight in terms.values()))

@@ -2,8 +2,8 @@
 
 Words find stories that share a rare word. Vectors find neighbours by an inverted file (Jégou et
 al., 2011): stories lie in the cell of their nearest pivot, a query looks into the cells of its
-nearest pivots. Pivots are stories themselves; with about the square root of the stories as pivots,
-pivots and members cost alike.
+nearest pivots. Pivots are stories themselves, several times the square root of the stories:
+pivots lie side by side in memory, members are gathered one by one and cost more.
 """
 
 import math
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 Vector = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.intp]
 
 RARE = 100
 """Stories that may share a word for it to find them."""
@@ -24,11 +25,14 @@ WORDS_A_STORY = 500
 WORDS_ASKED = 12
 BY_WORDS = 8
 BY_VECTOR = 8
-PROBES = 12
+PROBES = 24
 """Cells that a query looks into."""
 
-FEWEST_PIVOTS = 32
-"""With fewer, every story is looked at."""
+PIVOTS = 4
+"""Pivots, in square roots of the stories."""
+
+FEWEST_INDEXED = 1024
+"""With fewer stories, every one is looked at."""
 
 
 class WordIndex:
@@ -47,9 +51,9 @@ class WordIndex:
             known.add(word)
             self._stories.setdefault(word, set()).add(story)
 
-    def items(self) -> Iterable[tuple[str, set[str]]]:
-        """Each story with its words."""
-        return self._words.items()
+    def of(self, story: str) -> set[str]:
+        """The words that find a story."""
+        return self._words[story]
 
     def remove(self, story: str) -> None:
         """Forget a story; unknown ones are ignored."""
@@ -78,9 +82,10 @@ class VectorIndex:
         self._names: list[str] = []
         self._vectors = np.zeros((64, width), np.float32)
         self._pivots = np.zeros((0, width), np.float32)
-        self._cells: list[set[int]] = []
+        self._cells: list[Rows] = []
         self._cell_of: list[int] = []
-        self._rebuild_at = FEWEST_PIVOTS * FEWEST_PIVOTS
+        self._rebuild_at = FEWEST_INDEXED
+        self.rebuilt = False
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -100,88 +105,109 @@ class VectorIndex:
         elif len(self._pivots):
             self._assign(row)
 
-    def remove(self, story: str) -> None:
-        """Forget a story; unknown ones are ignored."""
+    def row(self, story: str) -> int:
+        """Where a story stands; restored in this order, equals rank alike."""
+        return self._rows[story]
+
+    def remove(self, story: str) -> str | None:
+        """Forget a story. Returns the one that takes its row, if one does."""
         row = self._rows.pop(story, None)
         if row is None:
-            return
+            return None
+        moved = None
         last = len(self._names) - 1
         if self._cells:
-            self._cells[self._cell_of[row]].discard(row)
+            self._leave(row)
         if row != last:  # the last row fills the gap
             moved = self._names[last]
             self._names[row], self._rows[moved] = moved, row
             self._vectors[row] = self._vectors[last]
-            self._cell_of[row] = self._cell_of[last]
             if self._cells:
-                self._cells[self._cell_of[row]].discard(last)
-                self._cells[self._cell_of[row]].add(row)
+                self._leave(last)
+                self._enter(row, self._cell_of[last])
         self._names.pop()
         self._cell_of.pop()
+        return moved
 
     def nearest(self, vector: Vector) -> list[str]:
         """The stories nearest to a vector, as far as the cells around it hold them."""
-        if not self._rows:
-            return []
-        if len(self._pivots):
-            near = np.argsort(-(self._pivots @ vector), kind="stable")[:PROBES]
-            rows = np.array(sorted(row for cell in near for row in self._cells[cell]), np.intp)
-            if not len(rows):
-                return []
-        else:
-            rows = np.arange(len(self._names))
-        order = np.argsort(-(self._vectors[rows] @ vector), kind="stable")[:BY_VECTOR]
-        return [self._names[row] for row in rows[order]]
+        if not len(self._pivots):
+            near = _largest(self._vectors[: len(self._names)] @ vector, BY_VECTOR)
+            return [self._names[row] for row in near]
+        probed = [self._cells[cell] for cell in _largest(self._pivots @ vector, PROBES)]
+        rows = np.sort(np.concatenate(probed))
+        found = rows[_largest(self._vectors[rows] @ vector, BY_VECTOR)]
+        return [self._names[row] for row in found]
 
-    def to_state(self) -> dict[str, Any]:
-        """Plain values that give the same answers again; vectors as float32 bytes."""
-        return {
-            "names": list(self._names),
-            "vectors": self._vectors[: len(self._names)].tobytes(),
-            "pivots": self._pivots.tobytes(),
-            "cell_of": list(self._cell_of),
-            "rebuild_at": self._rebuild_at,
-        }
+    def pivots_to_state(self) -> dict[str, Any]:
+        """Plain values; with the stories' vectors they give the same answers again."""
+        return {"pivots": self._pivots.tobytes(), "rebuild_at": self._rebuild_at}
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Become what `to_state` told of."""
+    def restore(
+        self, stories: Sequence[tuple[str, Vector]], pivots: Mapping[str, Any] | None
+    ) -> None:
+        """Become an index of stories, in the order of their rows, around given pivots."""
         width = self._vectors.shape[1]
-        self._names = list(state["names"])
+        if pivots is not None:
+            self._pivots = np.frombuffer(pivots["pivots"], np.float32).reshape(-1, width)
+            self._rebuild_at = pivots["rebuild_at"]
+        self._names = [name for name, _ in stories]
         self._rows = {name: row for row, name in enumerate(self._names)}
-        kept = np.frombuffer(state["vectors"], np.float32).reshape(-1, width)
-        self._vectors = np.zeros((max(64, 2 * len(kept)), width), np.float32)
-        self._vectors[: len(kept)] = kept
-        self._pivots = np.frombuffer(state["pivots"], np.float32).reshape(-1, width)
-        self._cell_of = list(state["cell_of"])
-        self._cells = _members(self._cell_of, len(self._pivots))
-        self._rebuild_at = state["rebuild_at"]
+        self._vectors = np.zeros((max(64, 2 * len(stories)), width), np.float32)
+        for row, (_, vector) in enumerate(stories):
+            self._vectors[row] = vector / max(float(np.linalg.norm(vector)), 1e-9)
+        self._fill_cells()
 
     def _assign(self, row: int) -> None:
         cell = int(np.argmax(self._pivots @ self._vectors[row]))
         if self._cell_of[row] >= 0:
-            self._cells[self._cell_of[row]].discard(row)
+            self._leave(row)
+        self._enter(row, cell)
+
+    def _enter(self, row: int, cell: int) -> None:
         self._cell_of[row] = cell
-        self._cells[cell].add(row)
+        self._cells[cell] = np.append(self._cells[cell], row)
+
+    def _leave(self, row: int) -> None:
+        cell = self._cells[self._cell_of[row]]
+        self._cells[self._cell_of[row]] = cell[cell != row]
 
     def _rebuild(self) -> None:
         """Pivots anew, evenly out of the stories; again when there are twice as many."""
         rows = len(self._names)
-        pivots = np.linspace(0, rows - 1, math.isqrt(rows)).astype(int)
+        pivots = np.linspace(0, rows - 1, PIVOTS * math.isqrt(rows)).astype(int)
         self._pivots = self._vectors[pivots].copy()
-        self._cell_of = [
-            int(cell)
-            for start in range(0, rows, 4096)
-            for cell in np.argmax(
-                self._vectors[start : min(rows, start + 4096)] @ self._pivots.T, 1
-            )
-        ]
-        self._cells = _members(self._cell_of, len(pivots))
         self._rebuild_at = 2 * rows
+        self.rebuilt = True
+        self._fill_cells()
+
+    def _fill_cells(self) -> None:
+        """Every story into the cell of its nearest pivot; without pivots there are no cells."""
+        rows, cells = len(self._names), len(self._pivots)
+        self._cell_of = [-1] * rows
+        if cells:
+            self._cell_of = [
+                int(cell)
+                for start in range(0, rows, 4096)
+                for cell in np.argmax(
+                    self._vectors[start : min(rows, start + 4096)] @ self._pivots.T, 1
+                )
+            ]
+        self._cells = _members(self._cell_of, cells)
 
 
-def _members(cell_of: Sequence[int], cells: int) -> list[set[int]]:
-    members: list[set[int]] = [set() for _ in range(cells)]
-    if cells:
-        for row, cell in enumerate(cell_of):
-            members[cell].add(row)
-    return members
+def _largest(values: Vector, count: int) -> Rows:
+    """Places of the largest values, largest first, the first of equals first."""
+    places = np.arange(len(values))
+    if len(values) > count:
+        places = np.flatnonzero(values >= np.partition(values, -count)[-count])
+    order = np.argsort(-values[places], kind="stable")[:count]
+    largest: Rows = places[order]
+    return largest
+
+
+def _members(cell_of: Sequence[int], cells: int) -> list[Rows]:
+    """The rows in each cell."""
+    order = np.argsort(cell_of, kind="stable")
+    ends = np.searchsorted(np.array(cell_of)[order], np.arange(1, cells))
+    return list(np.split(order, ends)) if cells else []

@@ -1,5 +1,6 @@
 """What is kept of a story: sums over its articles, from which every mean follows."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +37,15 @@ class Story:
     copies: int = 0
     places: dict[str, int] = field(default_factory=dict)
     sources: dict[str, int] = field(default_factory=dict)
+    _lengths: tuple[float, float] | None = field(default=None, init=False, compare=False)
+
+    @property
+    def lengths(self) -> tuple[float, float]:
+        """Lengths of the vector and of the terms; kept until an article changes them."""
+        if self._lengths is None:
+            squares = sum(weight * weight for weight in self.terms.values())
+            self._lengths = math.sqrt(float(self.vector @ self.vector)), math.sqrt(squares)
+        return self._lengths
 
     def add(
         self,
@@ -46,6 +56,7 @@ class Story:
         published_ms: int,
     ) -> None:
         """Take an article in; late ones move the beginning."""
+        self._lengths = None
         self.vector = self.vector + vector
         _add(self.terms, terms, TERMS_KEPT)
         _add(self.places, dict.fromkeys(places, 1), PLACES_KEPT)
@@ -56,6 +67,7 @@ class Story:
 
     def merge(self, other: "Story") -> None:
         """Take another story in."""
+        self._lengths = None
         self.vector = self.vector + other.vector
         _add(self.terms, other.terms, TERMS_KEPT)
         _add(self.places, other.places, PLACES_KEPT)
@@ -68,7 +80,8 @@ class Story:
 
     def to_state(self) -> dict[str, Any]:
         """Plain values, for a checkpoint; the vector as float32 bytes."""
-        fields = {n: dict(v) if isinstance(v, dict) else v for n, v in vars(self).items()}
+        told = {name: value for name, value in vars(self).items() if name != "_lengths"}
+        fields = {n: dict(v) if isinstance(v, dict) else v for n, v in told.items()}
         return fields | {"vector": self.vector.tobytes()}
 
     def _seen(self, source: str, at_ms: int) -> None:
@@ -78,9 +91,9 @@ class Story:
 
 def story_from(state: Mapping[str, Any]) -> Story:
     """What `Story.to_state` gave."""
-    fields: dict[str, Any] = {n: dict(v) if isinstance(v, dict) else v for n, v in state.items()}
-    fields["vector"] = np.frombuffer(state["vector"], np.float32)
-    return Story(**fields)
+    values: dict[str, Any] = {n: dict(v) if isinstance(v, dict) else v for n, v in state.items()}
+    values["vector"] = np.frombuffer(state["vector"], np.float32)
+    return Story(**values)
 
 
 def _add(total: dict[str, Any], more: Mapping[str, Any], kept: int) -> None:

@@ -16,6 +16,21 @@ def test_a_few_stories_grow_large_and_most_do_not():
     assert ranked[len(ranked) // 2] < 10 < 50 < ranked[-1]
 
 
+def test_events_bring_many_sources_within_the_hour():
+    calm, eventful = (
+        Assumptions(stories_an_hour=10, sources=500, branching=(1.0, 9.0), events=share)
+        for share in (0.0, 1.0)
+    )
+    early = []
+    for assumed in (calm, eventful):
+        news = list(arrivals(assumed, start_ms=0, hours=20, seed=3))
+        stories = len({a.story for a in news})
+        first = {a.story: a.published_ms for a in sorted(news, key=lambda a: -a.published_ms)}
+        soon = sum(a.published_ms - first[a.story] < HOUR_MS for a in news)
+        early.append(soon / stories)
+    assert early[1] > 3 * early[0]
+
+
 def test_nothing_arrives_before_it_is_published():
     late = [a.arrived_ms - a.published_ms for a in arrivals(QUIET, start_ms=0, hours=50, seed=3)]
     assert min(late) == 0

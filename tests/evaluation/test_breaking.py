@@ -7,7 +7,8 @@ import pytest
 from evaluation import breaking
 from evaluation.breaking import Row
 from evaluation.rows import WrongRowError
-from models.breaking import fit
+from models.breaking import budget, fit, scorer
+from models.breaking.budget import Peaks
 from models.breaking.outcome import HOUR_MS, Outcome
 from schemas.errors import SetupError
 
@@ -77,6 +78,24 @@ def test_stream_in_which_nothing_breaks_cannot_be_reported():
     replayed = breaking.replay(stream(), Outcome(500, 3.0), 2 * DAY_MS)
     with pytest.raises(SetupError, match="none breaks"):
         breaking.report(replayed, 2 * DAY_MS)
+
+
+def test_given_scorer_is_judged_as_it_is_on_a_stream_in_which_nothing_breaks():
+    shipped = scorer.read()
+    replayed = breaking.replay(stream(), Outcome(500, 3.0), 2 * DAY_MS)
+    told = breaking.report(replayed, 2 * DAY_MS, shipped)
+    assert told.scorer is shipped
+    assert told.broke == 0
+    assert all(point.alerts_per_day == 0 for point in told.as_set.values())
+    assert all(point.recall == 0 for point in told.as_set.values())
+
+
+def test_given_scorer_begins_at_the_threshold_of_a_new_desk():
+    shipped = scorer.read()
+    told = breaking.report(breaking.replay(stream(), OUTCOME, 2 * DAY_MS), 2 * DAY_MS, shipped)
+    levels = {n: budget.threshold(Peaks(), n, prior=shipped.prior) for n in breaking.BUDGETS}
+    assert {n: point.threshold for n, point in told.as_set.items()} == levels
+    assert json.loads(json.dumps(told.to_json()))["scorer"] == shipped.version
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from models.stories.decide import Weights
 from schemas.errors import SetupError
 
 WIDTH = 384
-EASY = Clustering(join=Weights(20, 5, 0, 0, 0, 0, -10), merge=Weights(20, 5, 0, 0, 0, 0, -10))
+EASY = Clustering(join=Weights(20, 5, 0, 0, 0, 0, 0, -10), merge=Weights(20, 5, 0, 0, 0, 0, 0, -10))
 GOOD = '{"id": "1", "title": "a", "source": "s", "published_ms": 1, "story": "x"}\n'
 
 
@@ -25,7 +25,8 @@ def rows(count: int = 40) -> tuple[list[Row], np.ndarray]:
 
 
 def test_plain_stories_are_found_by_everyone():
-    report = stories.report(*rows(), EASY)
+    made, vectors = rows()
+    report = stories.report(made, stories.story_articles(made, vectors), EASY)
     assert report.ours.bcubed.f1 == 1.0
     assert report.gold == 4
     told = json.loads(json.dumps(report.to_json()))
@@ -35,6 +36,19 @@ def test_plain_stories_are_found_by_everyone():
         "single-pass embedding",
         "offline HDBSCAN",
     }
+
+
+def test_cross_validation_tells_of_every_way_on_stories_that_it_had_not_seen():
+    made, vectors = rows(80)
+    crossed = stories.crossed(made, stories.story_articles(made, vectors), EASY)
+    assert set(crossed) == {
+        "Wiredesk",
+        "single-pass TF-IDF",
+        "single-pass embedding",
+        "offline HDBSCAN",
+    }
+    assert all(len(parts) == stories.PARTS for parts in crossed.values())
+    assert all(0 <= f1 <= 1 for parts in crossed.values() for f1 in parts)
 
 
 def test_gold_does_not_steer():

@@ -48,3 +48,37 @@ def test_headlines_come_in_order_of_time(tmp_path):
     found = written("uci", "--data", str(tmp_path))
     assert [row["id"] for row in found] == ["2", "1"]
     assert set(found[0]) == {"id", "title", "source", "published_ms", "story"}
+
+
+def test_single_headlines_are_each_a_story_of_their_own(tmp_path):
+    folder = tmp_path / "huffpost"
+    folder.mkdir()
+    told = [{"headline": f"h{n}", "short_description": "d"} for n in range(5)]
+    with gzip.open(folder / "news_category_v3_head.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.writelines(json.dumps(row) + "\n" for row in [*told, {"headline": " "}])
+    found = written("singles", "--data", str(tmp_path), "--count", "4")
+    assert len({row["story"] for row in found}) == len(found) == 4
+    assert found == written("singles", "--data", str(tmp_path), "--count", "4")
+
+
+def test_wire_articles_without_a_time_are_left_out(tmp_path):
+    folder = tmp_path / "reuters21578"
+    folder.mkdir()
+    dates = [
+        "26-FEB-1987 15:01:01.79&#5;RM",
+        "31-MAR-1987 605:12:19.12",
+        " 3-MAR-1987  09:15:05.40",
+    ]
+    with gzip.open(folder / "reuters21578.jsonl.gz", "wt", encoding="utf-8") as file:
+        for number, date in enumerate(dates):
+            row = {"id": number, "title": "t", "body": "b", "date": date}
+            file.write(json.dumps(row) + "\n")
+    found = written("reuters", "--data", str(tmp_path))
+    assert [row["id"] for row in found] == ["0", "2"]
+
+
+def test_a_sighting_outside_of_any_section_is_one_of_the_front_page(tmp_path):
+    rows = [{"title": "t", "seen_at": "2020-01-10T08:00:00", "article_id": "a", "section": ""}]
+    packed(tmp_path / "google_news_fr_day" / "2020-01-10.tsv.gz", rows, "\t", gzip.open)
+    [found] = written("google", "--data", str(tmp_path))
+    assert found["source"] == "front page"

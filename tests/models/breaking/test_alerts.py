@@ -43,7 +43,29 @@ def test_closed_alert_opens_again_after_the_cooldown_only():
 
 
 def test_first_alert_of_a_story_that_has_nearly_broken_is_no_warning():
-    assert walk((0, 0.99, 90)) == [None]
+    assert walk((0, 0.99, 96)) == [None]
+
+
+PRIOR = Peaks((0, 1), ((0.9, 0.7, 0.5, 0.3), (0.8, 0.6, 0.4)))
+
+
+def test_new_desk_begins_at_the_threshold_of_the_prior():
+    assert budget.threshold(Peaks(), 2, prior=PRIOR) == 0.6
+    assert budget.threshold(Peaks(), 1, prior=PRIOR) == 0.8
+
+
+def test_first_stories_of_a_day_hardly_move_the_threshold_of_the_prior():
+    seen = budget.observe(Peaks(), 10 * DAY_MS, 0.2)
+    an_hour_later = 10 * DAY_MS + DAY_MS // 24
+    assert budget.threshold(seen, 2, prior=PRIOR, now_ms=an_hour_later) == 0.6
+
+
+def test_what_a_desk_has_seen_outweighs_the_prior_in_time():
+    seen = Peaks()
+    for day in range(10):
+        for peak in (0.3, 0.2, 0.1):
+            seen = budget.observe(seen, day * DAY_MS, peak)
+    assert budget.threshold(seen, 2, prior=PRIOR, now_ms=10 * DAY_MS) == 0.3
 
 
 @quick

@@ -85,7 +85,9 @@ def learned() -> Iterator[fit.Fitted]:
     with pytest.MonkeyPatch.context() as small:
         small.setattr(fit, "TREES", 20)
         small.setattr(fit, "FEWEST_IN_LEAF", 10)
-        yield fit.fit(fit.Moments(evidence, growths >= 5, np.arange(200) % 4), OUTCOME, "test")
+        yield fit.fit(
+            [fit.Moments(evidence, growths >= 5, np.arange(200) % 4, OUTCOME)], OUTCOME, "test"
+        )
 
 
 def test_forest_gives_the_scores_of_the_library(monkeypatch):
@@ -145,7 +147,9 @@ def test_forest_that_loops_is_refused():
 def test_one_kind_of_story_cannot_be_learned_from():
     evidence = as_array([story(1)] * 10)
     with pytest.raises(SetupError, match="expected both kinds"):
-        fit.fit(fit.Moments(evidence, np.zeros(10, bool), np.arange(10) % 2), OUTCOME, "test")
+        fit.fit(
+            [fit.Moments(evidence, np.zeros(10, bool), np.arange(10) % 2, OUTCOME)], OUTCOME, "test"
+        )
 
 
 @quick

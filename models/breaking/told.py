@@ -1,0 +1,198 @@
+"""What is told of a story on the topic `stories`: its content, scores, bursts, course and pin."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from models.breaking.commands import Addressed, audited
+from models.packing import pack, unpack
+from models.stories import telling
+from models.stories.neighbourhood import News
+from schemas.editorial import AuditEntry
+from schemas.story import (
+    Story,
+    StoryBurst,
+    StoryEntity,
+    StoryMoment,
+    StoryScore,
+    StorySource,
+    StoryTopic,
+)
+
+MOMENT_MS = 5 * 60_000
+MOMENTS_KEPT = 144
+"""Twelve hours of a story's course."""
+
+
+@dataclass
+class Told:
+    """State of a story.
+
+    scores   by desk: score, low, high, threshold, moment
+    bursts   newest window by its minutes
+    moments  by begin: sources, expected, highest score
+    changed  whether something has not been told yet
+    """
+
+    status: str = "active"
+    merged_into: str | None = None
+    content: bytes = b""
+    scores: dict[str, list[Any]] = field(default_factory=dict)
+    bursts: dict[int, list[Any]] = field(default_factory=dict)
+    moments: dict[int, list[Any]] = field(default_factory=dict)
+    pinned_until_ms: int | None = None
+    now_ms: int = 0
+    changed: bool = False
+
+
+def hear(told: Told, news: News) -> None:
+    """Take in what neighbourhoods say; whatever of it is about this story."""
+    told.content = news.content
+    _changed(told, max(told.now_ms, news.at_ms, news.first_ms))
+    if news.kind == "pickup":
+        _moment(told, news.at_ms)[0] += 1
+    elif news.kind == "expired" and told.status == "active":
+        told.status = "expired"
+    elif news.kind == "parted" and told.status == "merged":
+        told.status, told.merged_into = "active", None
+
+
+def become(told: Told, kept_id: str) -> None:
+    """The story is part of another one now."""
+    told.status, told.merged_into = "merged", kept_id
+    _changed(told, told.now_ms)
+
+
+def score(told: Told, given: StoryScore) -> None:
+    """A desk has scored it."""
+    told.scores[given.desk] = [getattr(given, name) for name in _SCORE_FIELDS]
+    moment = _moment(told, given.at_ms)
+    moment[2] = max(moment[2], given.score)
+    _changed(told, max(told.now_ms, given.at_ms))
+
+
+def judge(told: Told, burst: StoryBurst) -> None:
+    """A window was judged; an older one than is known changes nothing."""
+    known = told.bursts.get(burst.minutes)
+    if known and known[0] > burst.window_end_ms:
+        return
+    told.bursts[burst.minutes] = [getattr(burst, name) for name in _BURST_FIELDS]
+    if burst.minutes * 60_000 == MOMENT_MS and burst.window_end_ms % MOMENT_MS == 0:
+        _moment(told, burst.window_end_ms - MOMENT_MS)[1] = burst.expected
+    _changed(told, max(told.now_ms, burst.window_end_ms))
+
+
+def command(told: Told | None, given: Addressed, *, pin_ms: int, wall_ms: int) -> AuditEntry | None:
+    """Do what an editor says, and answer; nothing where another place answers."""
+    order = given.undo or given.command
+
+    def answered(outcome: str, detail: str) -> AuditEntry:
+        return audited(order, outcome, detail, at_ms=wall_ms)
+
+    story_id = given.command.story_id
+    if told is None:
+        return answered("refused", f"story {story_id} is not known")
+    if told.status in ("merged", "expired"):
+        into = f" into {told.merged_into}" if told.merged_into else ""
+        return answered("refused", f"story {story_id} is {told.status}{into}")
+    kind = given.command.kind
+    if kind in ("merge", "split"):
+        return None
+    sets = (kind != "unpin") == (given.undo is None)
+    if kind == "retract":
+        told.status = "retracted" if sets else "active"
+    else:
+        begin_ms = max(told.now_ms, given.command.issued_ms)
+        until_ms = given.command.until_ms
+        told.pinned_until_ms = (
+            (begin_ms + pin_ms if until_ms is None else until_ms) if sets else None
+        )
+    _changed(told, told.now_ms)
+    return answered("applied", f"{kind} taken back" if given.undo else f"{kind}: done")
+
+
+def record(story_id: str, told: Told) -> Story | None:
+    """The story as it stands; None before its content is known."""
+    if not told.content:
+        return None
+    content = telling.from_bytes(told.content)
+    return Story.model_validate(
+        {
+            "story_id": story_id,
+            "status": told.status,
+            "merged_into": told.merged_into,
+            "aliases": list(content.aliases),
+            "title": content.title,
+            "lead_article_id": content.leads[0].article_id if content.leads else "",
+            "summary": content.summary,
+            "languages": list(content.languages),
+            "sources": [
+                StorySource(
+                    source=s.source,
+                    owner=s.owner,
+                    first_seen_ms=s.first_ms,
+                    article_id=s.article_id,
+                    articles=s.articles,
+                    copies=s.copies,
+                )
+                for s in content.sources
+            ],
+            "entities": [
+                StoryEntity(
+                    name=e.name, type=e.type, wikidata_id=e.wikidata_id, articles=e.articles
+                )
+                for e in content.entities
+            ],
+            "topics": [
+                StoryTopic(code=t.code, name=t.name, articles=t.articles) for t in content.topics
+            ],
+            "first_seen_ms": content.first_ms,
+            "last_seen_ms": content.last_ms,
+            "articles": content.articles,
+            "copies": content.copies,
+            "independent_sources": content.independent,
+            "scores": [
+                StoryScore(desk=desk, **dict(zip(_SCORE_FIELDS, values, strict=True)))
+                for desk, values in sorted(told.scores.items())
+            ],
+            "bursts": [
+                StoryBurst(minutes=minutes, **dict(zip(_BURST_FIELDS, values, strict=True)))
+                for minutes, values in sorted(told.bursts.items())
+            ],
+            "history": [
+                StoryMoment(at_ms=at_ms, observed=n, expected=expected, score=highest)
+                for at_ms, (n, expected, highest) in sorted(told.moments.items())
+            ],
+            "pinned_until_ms": told.pinned_until_ms,
+            "embedding": content.embedding or None,
+            "updated_ms": told.now_ms,
+        }
+    )
+
+
+def to_bytes(told: Told) -> bytes:
+    """Packed, for a state."""
+    return pack({f.name: getattr(told, f.name) for f in fields(Told)})
+
+
+def from_bytes(packed: bytes) -> Told:
+    """What `to_bytes` gave."""
+    state: Mapping[str, Any] = unpack(packed)
+    return Told(**state)
+
+
+_SCORE_FIELDS = ("score", "low", "high", "threshold", "at_ms")
+_BURST_FIELDS = ("window_end_ms", "observed", "expected", "tail_log10")
+
+
+def _moment(told: Told, at_ms: int) -> list[Any]:
+    begin_ms = at_ms // MOMENT_MS * MOMENT_MS
+    moment = told.moments.setdefault(begin_ms, [0, 0.0, 0.0])
+    if len(told.moments) > MOMENTS_KEPT:
+        del told.moments[min(told.moments)]
+    return moment
+
+
+def _changed(told: Told, now_ms: int) -> None:
+    told.changed = True
+    told.now_ms = now_ms

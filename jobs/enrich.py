@@ -8,7 +8,8 @@ from pyflink.table import StreamTableEnvironment
 
 from jobs.runtime.arguments import settings_from_arguments
 from jobs.runtime.endpoints import kafka_sink, kafka_source
-from jobs.runtime.enrich_settings import EnrichSettings, LanguageAccuracy
+from jobs.runtime.enrich_settings import EnrichSettings
+from jobs.runtime.inference_settings import LanguageAccuracy
 from jobs.runtime.steps import step
 from models.admission import PublicationWindow
 from models.analyzer import AnalyzerConfig

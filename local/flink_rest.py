@@ -1,6 +1,7 @@
 """The part of Flink's REST interface that the commands use."""
 
 import json
+import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -58,6 +59,16 @@ class Flink:
         """Stack trace of its latest failure; empty if it never failed."""
         entries = self._call("GET", f"/jobs/{job_id}/exceptions")["exceptionHistory"]["entries"]
         return str(entries[0]["stacktrace"]) if entries else ""
+
+    def fresh_state_size(self, job_id: str, *, timeout_s: float = 120) -> int:
+        """Bytes of state in a checkpoint that begins after this call. Raises StackError."""
+        asked_ms, deadline = time.time_ns() // 1_000_000, time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            latest = self._call("GET", f"/jobs/{job_id}/checkpoints")["latest"]["completed"]
+            if latest and latest["trigger_timestamp"] > asked_ms:
+                return int(latest["state_size"])
+            time.sleep(0.2)
+        raise StackError(f"Job {job_id} completed no checkpoint within {timeout_s:g} s.")
 
     def cancel(self, job_id: str) -> None:
         """Begin to cancel; the job ends a little later."""

@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ruamel.yaml import YAML
+
 from jobs.runtime.catalogue import JOBS, load_shared
-from local import flink_cluster, jars, stack, state
+from local import flink_cluster, jars, reader_keys, stack, state
 from local.errors import StackError
-from local.flink_cluster import Client
+from local.flink_cluster import CONF, Client
 from local.flink_rest import Flink, Job
 from local.process import wait_until
 from local.stack import Stack
@@ -21,6 +23,7 @@ START_TIMEOUT_S = 60
 CANCEL_TIMEOUT_S = 60
 SAVEPOINT_TIMEOUT_S = 300
 WORKS = {"RUNNING", "FINISHED"}
+KEYS_SETTING = "profile_keys_file"
 THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -69,10 +72,10 @@ def submit(
     to be replaced, or if it fails at once.
     """
     _require_known(wanted.job)
-    load_shared(
-        JOBS[wanted.job], file=wanted.settings, overrides=wanted.overrides
-    )  # or SettingError
     running = None if wanted.jobmanager else _local_stack()
+    defaults = local_settings(running) | local_keys(wanted.job, running)
+    overrides = [*(f"{key}={value}" for key, value in defaults.items()), *wanted.overrides]
+    load_shared(JOBS[wanted.job], file=wanted.settings, overrides=overrides)  # or SettingError
     address = _address(wanted.jobmanager, running)
     flink = Flink(address)
     for before in _running(flink, wanted.job):
@@ -85,7 +88,7 @@ def submit(
         _cancel(flink, before)
     report(f"flink run: {wanted.job}")
     client = flink_cluster.client(running.state_dir) if running else _remote_client()
-    command = [*client.command, *arguments(wanted, address, local_settings(running))]
+    command = [*client.command, *arguments(wanted, address, defaults)]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, env=os.environ | client.environment
     )
@@ -131,6 +134,7 @@ def arguments(wanted: Submission, address: str, defaults: Mapping[str, str]) -> 
         *("run", "--detached", "--jobmanager", address),
         *_option("--parallelism", wanted.parallelism),
         *_option("--fromSavepoint", wanted.savepoint),
+        *(f"-D{key}={value}" for key, value in overlay(wanted.job).items()),
         *("--pyClientExecutable", sys.executable),
         *_option("--pyExecutable", python),
         *("--pyModule", f"jobs.{wanted.job}"),
@@ -148,6 +152,37 @@ def local_settings(running: Stack | None) -> dict[str, str]:
         "redis_url": running.redis and f"redis://{running.redis}",
     }
     return {key: url for key, url in urls.items() if url}
+
+
+def local_keys(job: str, running: Stack | None) -> dict[str, str]:
+    """The local stack's key ring for profiles, where the job asks for one."""
+    if running is None or KEYS_SETTING not in JOBS[job].model_fields:
+        return {}
+    return {KEYS_SETTING: str(reader_keys.ensure(reader_keys.profiles_file(running.state_dir)))}
+
+
+def overlay(job: str, folder: Path = CONF) -> dict[str, str]:
+    """What the job changes in `flink-conf/config.yaml`: the flat keys of `flink-conf/<job>.yaml`.
+
+    >>> overlay("enrich")
+    {}
+    """
+    file = folder / f"{job}.yaml"
+    if not file.exists():
+        return {}
+    found = YAML(typ="safe").load(file)
+    if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
+        raise StackError(f"{file} is not of the form key: value, one a line.")
+    return {key: _flat(key, value, file) for key, value in found.items()}
+
+
+def _flat(key: str, value: object, file: Path) -> str:
+    """A value as Flink writes it; Flink's configuration knows no other kinds."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise StackError(f"{file}: {key} is {type(value).__name__}; expected text or a number.")
 
 
 def reason(told: str) -> str:

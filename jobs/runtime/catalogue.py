@@ -3,10 +3,18 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from jobs.runtime.audience_settings import AudienceSettings
+from jobs.runtime.breaking_settings import BreakingSettings
 from jobs.runtime.enrich_settings import EnrichSettings
+from jobs.runtime.profiles_settings import ProfilesSettings
 from jobs.runtime.settings import JobSettings, S, load
 
-JOBS: dict[str, type[JobSettings]] = {"enrich": EnrichSettings}
+JOBS: dict[str, type[JobSettings]] = {
+    "enrich": EnrichSettings,
+    "breaking": BreakingSettings,
+    "audience": AudienceSettings,
+    "profiles": ProfilesSettings,
+}
 """The settings of each job."""
 
 

@@ -1,5 +1,7 @@
 """Connectors: Kafka topics as streams and sinks."""
 
+from typing import Any
+
 from pyflink.common.serialization import RowFieldExtractorSchema
 from pyflink.datastream import DataStream
 from pyflink.datastream.connectors import DeliveryGuarantee as FlinkDeliveryGuarantee
@@ -9,7 +11,8 @@ from pyflink.datastream.connectors.kafka import (
 )
 from pyflink.table import StreamTableEnvironment
 
-from jobs.runtime.settings import DeliveryGuarantee, JobSettings, KafkaSettings, StartFrom
+from jobs.runtime.settings import DeliveryGuarantee, JobSettings, StartFrom
+from schemas.settings import KafkaSettings
 from schemas.topics import MAX_REQUEST_BYTES, Topic
 
 _STARTUP_MODES = {
@@ -18,9 +21,16 @@ _STARTUP_MODES = {
     StartFrom.LATEST: "latest-offset",
 }
 
+KAFKA_TIME = ", WATERMARK FOR `timestamp` AS `timestamp` - INTERVAL '1' SECOND"
+"""Event time is when Kafka had a record; records of one partition are at most a second off."""
 
-def kafka_source(tables: StreamTableEnvironment, topic: Topic, s: JobSettings) -> DataStream:
+
+def kafka_source(
+    tables: StreamTableEnvironment, topic: Topic, s: JobSettings, *, event_time: str = ""
+) -> DataStream:
     """A topic as Row(key, value, topic, partition, offset, timestamp), bytes as they are.
+
+    event_time  `KAFKA_TIME`: records carry their time and bring it on; "": they have none
 
     Read through a table, because PyFlink's own Kafka source gives the value alone.
     """
@@ -44,11 +54,41 @@ def kafka_source(tables: StreamTableEnvironment, topic: Topic, s: JobSettings) -
           `topic` STRING METADATA VIRTUAL,
           `partition` INT METADATA VIRTUAL,
           `offset` BIGINT METADATA VIRTUAL,
-          `timestamp` TIMESTAMP_LTZ(3) METADATA VIRTUAL
+          `timestamp` TIMESTAMP_LTZ(3) METADATA VIRTUAL{event_time}
         ) WITH ({", ".join(f"{_quoted(k)} = {_quoted(v)}" for k, v in options.items())})
     """)
     stream = tables.to_data_stream(tables.from_path(name))
-    _set_uids(stream, f"source.{topic.name}")
+    set_uids(stream, f"source.{topic.name}")
+    return stream
+
+
+def clock(tables: StreamTableEnvironment) -> DataStream:
+    """A stream like `kafka_source`'s that has time and no records.
+
+    In union with topics that are read by `KAFKA_TIME`, it lets windows close and timers fire where
+    no record comes for `table.exec.source.idle-timeout`.
+    """
+    tables.execute_sql("""
+        CREATE TEMPORARY TABLE source_clock (
+          `key` BYTES,
+          `value` BYTES,
+          `topic` STRING,
+          `partition` INT,
+          `offset` BIGINT,
+          `timestamp` TIMESTAMP_LTZ(3),
+          WATERMARK FOR `timestamp` AS `timestamp` - INTERVAL '1' SECOND
+        ) WITH (
+          'connector' = 'datagen',
+          'rows-per-second' = '2',
+          'fields.key.length' = '1',
+          'fields.value.length' = '1',
+          'fields.topic.length' = '1',
+          'fields.partition.min' = '0'
+        )
+    """)
+    ticks = tables.sql_query("SELECT * FROM source_clock WHERE `partition` < 0")
+    stream = tables.to_data_stream(ticks)
+    set_uids(stream, "source.clock")
     return stream
 
 
@@ -77,6 +117,50 @@ def kafka_sink(topic: Topic, s: JobSettings) -> KafkaSink:
         .set_property("transaction.timeout.ms", str(s.transaction_timeout_s * 1000))
         .build()
     )
+
+
+def kafka_table_sink(
+    tables: StreamTableEnvironment,
+    stream: DataStream,
+    topic: Topic,
+    s: JobSettings,
+    identity: str,
+) -> None:
+    """Writes (key, value) to a compacted topic; a null value is a tombstone.
+
+    Through a table, because `RowFieldExtractorSchema` writes an empty value where there is none
+    (PyFlink 2.3).
+    """
+    name = f"sink_{topic.record}"
+    options = {
+        "connector": "kafka",
+        "topic": topic.name,
+        "key.format": "raw",
+        "key.fields": "key",
+        "value.format": "raw",
+        "value.fields-include": "EXCEPT_KEY",
+        "properties.max.request.size": str(MAX_REQUEST_BYTES),
+        **_delivery_options(topic, s),
+    } | {f"properties.{name}": value for name, value in client_properties(s).items()}
+    tables.execute_sql(f"""
+        CREATE TEMPORARY TABLE {name} (`key` BYTES, `value` BYTES)
+        WITH ({", ".join(f"{_quoted(k)} = {_quoted(v)}" for k, v in options.items())})
+    """)
+    statements = tables.create_statement_set()
+    statements.add_insert(name, tables.from_data_stream(stream))
+    statements.attach_as_datastream()
+    attached = stream._j_data_stream.getExecutionEnvironment().getTransformations()
+    _name_operators(attached.get(attached.size() - 1), identity, stream)
+
+
+def _delivery_options(topic: Topic, s: JobSettings) -> dict[str, str]:
+    if s.delivery is DeliveryGuarantee.AT_LEAST_ONCE:
+        return {"sink.delivery-guarantee": "at-least-once"}
+    return {
+        "sink.delivery-guarantee": "exactly-once",
+        "sink.transactional-id-prefix": f"{s.transactional_id_prefix}-{topic.name}",
+        "properties.transaction.timeout.ms": str(s.transaction_timeout_s * 1000),
+    }
 
 
 def client_properties(s: KafkaSettings) -> dict[str, str]:
@@ -108,11 +192,23 @@ def client_properties(s: KafkaSettings) -> dict[str, str]:
     return properties
 
 
-def _set_uids(stream: DataStream, identity: str) -> None:
-    """Give every operator that the planner made above `stream` a name of ours."""
-    pending, position = [stream._j_data_stream.getTransformation()], 0
+def set_uids(stream: DataStream, identity: str, *, above: DataStream | None = None) -> None:
+    """Give every operator that the planner made for `stream` a name of ours.
+
+    above  the stream that the planner was given, whose operators have their names; None: a source
+    """
+    _name_operators(stream._j_data_stream.getTransformation(), identity, above)
+
+
+def _name_operators(last: Any, identity: str, above: DataStream | None) -> None:
+    known = above and above._j_data_stream.getTransformation().getId()
+    pending, position = [last], 0
+    named = set()
     while pending:
         transformation = pending.pop()
+        if transformation.getId() in named or transformation.getId() == known:
+            continue
+        named.add(transformation.getId())
         transformation.setUid(identity if position == 0 else f"{identity}.{position}")
         pending += list(transformation.getInputs())
         position += 1

@@ -1,76 +1,19 @@
 """Knobs of the job `enrich`."""
 
 from datetime import date
-from enum import StrEnum
 from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from jobs.runtime.settings import (
-    AbsolutePath,
-    JobSettings,
-    own_consumer_group,
-    own_transactional_ids,
-)
+from jobs.runtime.inference_settings import InferenceSettings
+from jobs.runtime.settings import own_consumer_group, own_transactional_ids
 
 
-class ProviderChoice(StrEnum):
-    """Where models run; `auto` takes the first that this machine has: CUDA, OpenVINO, CPU."""
-
-    AUTO = "auto"
-    CUDA = "cuda"
-    OPENVINO = "openvino"
-    CPU = "cpu"
-
-
-class LanguageAccuracy(StrEnum):
-    """How hard the language detector looks at texts that are not plain at first sight."""
-
-    FAST = "fast"
-    HIGH = "high"
-
-
-class EnrichSettings(JobSettings):
+class EnrichSettings(InferenceSettings):
     """Knobs of the job `enrich`."""
 
     transactional_id_prefix: str = own_transactional_ids("enrich")
     consumer_group: str = own_consumer_group("enrich")
-    models_manifest: AbsolutePath | None = Field(
-        default=None,
-        description="manifest.toml of models of your own, on every worker; unset: the shipped ones",
-    )
-    inference_provider: ProviderChoice = Field(
-        default=ProviderChoice.AUTO, description="auto, cuda, openvino or cpu"
-    )
-    inference_threads: int = Field(
-        default=2, gt=0, description="CPU threads of one inference process"
-    )
-    inference_streams: int = Field(
-        default=2,
-        gt=0,
-        description="batches in work at once, sharing the threads; 1 answers a lone article sooner",
-    )
-    batch_max_tokens: int = Field(
-        default=4096, gt=0, description="tokens in a batch, padding included"
-    )
-    batch_max_count: int = Field(default=32, gt=0, description="texts in a batch")
-    batch_deadline_ms: float = Field(
-        default=2.0, ge=0, description="milliseconds the oldest text waits for company"
-    )
-    in_flight_max: int = Field(
-        default=1024, gt=0, description="articles in work at once; at least 2 x the bundle size"
-    )
-    cache_entries: int = Field(
-        default=20_000, ge=0, description="texts whose answers are kept; 0 keeps none"
-    )
-    cache_ttl_s: int = Field(default=6 * 3600, gt=0, description="seconds an answer is kept")
-    language_accuracy: LanguageAccuracy = Field(
-        default=LanguageAccuracy.FAST,
-        description="fast (0.1 GB) or high (1.3 GB and slower, better on short texts)",
-    )
-    language_min_confidence: float = Field(
-        default=0.5, ge=0, le=1, description="below it a text's language is und"
-    )
     topics_precision: float = Field(
         default=0.8,
         ge=0.5,
@@ -91,13 +34,6 @@ class EnrichSettings(JobSettings):
     summary_api_key: SecretStr | None = Field(default=None, description="key of summary_url")
     summary_timeout_s: float = Field(default=10, gt=0, description="seconds for one summary")
     tags_max: int = Field(default=8, ge=0, description="tags of an article")
-    non_commercial_models: bool = Field(
-        default=False,
-        description="also answer with models whose training data forbids commercial use",
-    )
-    future_tolerance_s: int = Field(
-        default=3600, ge=0, description="seconds an article may be published after its arrival"
-    )
     earliest_published: date = Field(
         default=date(1971, 1, 1), description="articles published before it are rejected"
     )

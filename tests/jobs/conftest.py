@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,11 @@ from local.ports import HOST, any_free
 from local.process import wait_until
 
 
-@pytest.fixture
-def redis_client(tmp_path: Path) -> Iterator[redis.Redis]:
+@contextmanager
+def running_redis(folder: Path) -> Iterator[redis.Redis]:
+    """A client of a server of its own."""
     port = any_free(avoid=set())
-    process = subprocess.Popen(redis_server.command(tmp_path, port), stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(redis_server.command(folder, port), stdout=subprocess.DEVNULL)
     assert wait_until(lambda: redis_server.answers(port), timeout_s=10, every_s=0.02)
     with redis.Redis(HOST, port) as client:
         yield client
@@ -27,8 +29,32 @@ def redis_client(tmp_path: Path) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture
+def redis_client(tmp_path: Path) -> Iterator[redis.Redis]:
+    with running_redis(tmp_path) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def module_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[redis.Redis]:
+    """A Redis for one run of a job that several tests look at."""
+    with running_redis(tmp_path_factory.mktemp("redis")) as client:
+        yield client
+
+
+@pytest.fixture
 def env() -> StreamExecutionEnvironment:
     """A MiniCluster whose Python workers are threads of the test."""
+    return mini_cluster()
+
+
+@pytest.fixture(scope="module")
+def module_env() -> StreamExecutionEnvironment:
+    """The same for one run of a job that several tests look at."""
+    return mini_cluster()
+
+
+def mini_cluster() -> StreamExecutionEnvironment:
+    """A MiniCluster whose Python workers are threads of this process."""
     configuration = Configuration()
     for key, value in {
         "taskmanager.numberOfTaskSlots": "2",

@@ -6,14 +6,9 @@ import pytest
 
 from jobs.runtime.arguments import settings_from_arguments
 from jobs.runtime.enrich_settings import EnrichSettings
-from jobs.runtime.settings import (
-    NOT_SETTINGS,
-    DeliveryGuarantee,
-    KafkaSettings,
-    StartFrom,
-    load,
-)
+from jobs.runtime.settings import NOT_SETTINGS, DeliveryGuarantee, StartFrom, load
 from schemas.errors import SettingError
+from schemas.settings import KafkaSettings
 
 SECRETS = ["kafka_sasl_password", "schema_registry_auth", "redis_url"]
 
@@ -238,3 +233,9 @@ def test_key_of_another_job_is_passed_over_in_file_and_environment_but_not_as_an
     assert "setting budget (--set) is unknown" in refusal(
         overrides=["budget=5"], of_others={"budget"}
     )
+
+
+def test_what_the_server_is_told_is_passed_over(settings_file):
+    file = settings_file('kafka_bootstrap = "k:1"\n[serve]\nport = 1')
+    loaded = load(KafkaSettings, file=file, environment={"WIREDESK_SERVE_PORT": "2"})
+    assert loaded.model_fields_set == {"kafka_bootstrap"}

@@ -1,0 +1,1 @@
+"""How much personal data is found in comments: `wiredesk evaluate personal-data`."""

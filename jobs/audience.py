@@ -1,0 +1,301 @@
+"""The job `audience`: comments analysed, moods of articles and stories, the moderators' queue."""
+
+from typing import Any, Literal, NamedTuple
+
+from pyflink.common import Duration, Row, Time, WatermarkStrategy
+from pyflink.common.watermark_strategy import TimestampAssigner
+from pyflink.datastream import AsyncDataStream, DataStream, StreamExecutionEnvironment
+from pyflink.table import StreamTableEnvironment
+
+from jobs.runtime.arguments import settings_from_arguments
+from jobs.runtime.audience_settings import AudienceSettings
+from jobs.runtime.endpoints import kafka_sink, kafka_source
+from jobs.runtime.inference_settings import LanguageAccuracy
+from jobs.runtime.steps import step
+from models.audience.mood import MoodPolicy
+from models.audience.queue import QueueRules
+from models.batching import BatchPolicy
+from models.comment_analyzer import CommentAnalyzerConfig
+from models.manifest import SHIPPED
+from models.masker import MaskerConfig
+from schemas.topics import (
+    AUDIENCE_SENTIMENT,
+    COMMENTS_ENRICHED,
+    COMMENTS_RAW,
+    DEAD_LETTERS,
+    EDITORIAL_AUDIT,
+    EDITORIAL_CONTROL,
+    MODERATION_QUEUE,
+    STORIES_ARTICLES,
+)
+from udfs.comment_rows import (
+    candidates_tag,
+    case_event_type,
+    cases_tag,
+    comment_type,
+    mood_event_type,
+    outcome_type,
+    story_voices_tag,
+    voices_tag,
+)
+from udfs.decide_cases import DecideCases, audit_tag
+from udfs.enrich_comments import EnrichComments
+from udfs.follow_moods import FollowMoods
+from udfs.follow_versions import FollowVersions
+from udfs.queue_comments import QueueComments
+from udfs.read_placements import ReadPlacements
+from udfs.read_verdicts import AddressVerdicts, ReadVerdicts, verdict_type
+from udfs.route_comments import RouteComments
+from udfs.route_outcomes import dead_letters_tag, kafka_record_type
+from udfs.write_audience import WriteCases, WriteComments, WriteMoods
+from udfs.write_records import WriteRecords
+
+NO_TIMEOUT = Time.milliseconds(0)
+"""Any other value costs a timer for each record (PyFlink 2.3)."""
+
+
+class Inputs(NamedTuple):
+    """What the job reads, each Row(key, value, topic, partition, offset, timestamp)."""
+
+    comments: DataStream
+    placements: DataStream
+    commands: DataStream
+
+
+class Outputs(NamedTuple):
+    """What the job produces, each Row(key, value) of a Kafka record; `written` are empty."""
+
+    enriched: DataStream
+    moods: DataStream
+    cases: DataStream
+    audits: DataStream
+    letters: DataStream
+    written: tuple[DataStream, ...]
+
+
+def build(inputs: Inputs, s: AudienceSettings) -> Outputs:
+    """comments ─ analyse in batches ─ route ─ follow versions ─┬─> enriched ─ write ─> Redis
+    placements ─ read ─┐                                     ├─ voices ─ article moods ─┬─> moods
+                       └────────────────────────────────────>┘       └─ story moods ──┘
+    commands ─ read ────────────> decide <─ queue within budget <─ candidates
+                                     └─> cases, audits
+    """
+    outcomes = step(
+        AsyncDataStream.unordered_wait(
+            inputs.comments, enrich_comments(s), NO_TIMEOUT, s.in_flight_max, outcome_type()
+        ),
+        "audience.analyse",
+    )
+    comments = step(outcomes.process(RouteComments(), comment_type()), "audience.route")
+    enriched = step(
+        comments.key_by(_comment_of).process(follow_versions(s), kafka_record_type()),
+        "audience.versions",
+    )
+    placements = step(
+        inputs.placements.process(ReadPlacements(**_registry(s)), mood_event_type()),
+        "audience.placements",
+    )
+    voices = step(
+        enriched.get_side_output(voices_tag())
+        .union(placements)
+        .assign_timestamps_and_watermarks(watermarks(s)),
+        "audience.watermarks",
+    )
+    article_moods = step(
+        voices.key_by(_subject_of).process(follow_moods("article", s), kafka_record_type()),
+        "audience.articles",
+    )
+    story_moods = step(
+        article_moods.get_side_output(story_voices_tag())
+        .key_by(_subject_of)
+        .process(follow_moods("story", s), kafka_record_type()),
+        "audience.stories",
+    )
+    moods = article_moods.union(story_moods)
+    queued = step(
+        enriched.get_side_output(candidates_tag())
+        .key_by(_queue_of)
+        .process(QueueComments(rules=queue_rules(s), **_registry(s)), case_event_type()),
+        "audience.queue",
+    )
+    commands = step(
+        inputs.commands.process(ReadVerdicts(**_registry(s)), verdict_type()),
+        "audience.commands",
+    )
+    verdicts = step(
+        commands.key_by(_gate_of).process(
+            AddressVerdicts(memory_s=s.moderation_memory_s, **_registry(s)), case_event_type()
+        ),
+        "audience.verdicts",
+    )
+    cases = step(
+        queued.union(enriched.get_side_output(cases_tag()), verdicts)
+        .key_by(_comment_of)
+        .process(DecideCases(memory_s=s.moderation_memory_s, **_registry(s)), kafka_record_type()),
+        "audience.cases",
+    )
+    written = (
+        _written(enriched, WriteComments, "audience.redis-comments", s),
+        _written(moods, WriteMoods, "audience.redis-moods", s),
+        _written(cases, WriteCases, "audience.redis-cases", s),
+    )
+    letters = comments.get_side_output(dead_letters_tag()).union(
+        placements.get_side_output(dead_letters_tag()),
+        commands.get_side_output(dead_letters_tag()),
+    )
+    return Outputs(enriched, moods, cases, cases.get_side_output(audit_tag()), letters, written)
+
+
+class EventTime(TimestampAssigner):
+    """Event time of a `mood_event_type`."""
+
+    def extract_timestamp(self, value: Row, record_timestamp: int) -> int:  # noqa: ARG002
+        event_ms: int = value[3]
+        return event_ms
+
+
+def watermarks(s: AudienceSettings) -> WatermarkStrategy:
+    """Watermarks by the comments' event time; what has none, at 0, moves them not."""
+    out_of_order = Duration.of_seconds(s.mood_out_of_order_s)
+    return WatermarkStrategy.for_bounded_out_of_orderness(out_of_order).with_timestamp_assigner(
+        EventTime()
+    )
+
+
+def enrich_comments(s: AudienceSettings) -> EnrichComments:
+    """The analysing operator as the settings want it."""
+    return EnrichComments(
+        manifest=s.models_manifest or SHIPPED,
+        non_commercial=s.non_commercial_models,
+        analyzer=analyzer_config(s),
+        masker=MaskerConfig(
+            provider=s.inference_provider,
+            threads=1,
+            streams=1,
+            batch=batch_policy(s),
+            language_min_confidence=s.language_min_confidence,
+            names=s.mask_names,
+        ),
+        queue=queue_rules(s),
+        most_characters=s.comment_max_characters,
+        future_tolerance_s=s.future_tolerance_s,
+        **_registry(s),
+    )
+
+
+def analyzer_config(s: AudienceSettings) -> CommentAnalyzerConfig:
+    """How the models are run, as the settings want it."""
+    return CommentAnalyzerConfig(
+        provider=s.inference_provider,
+        threads=s.inference_threads,
+        streams=s.inference_streams,
+        batch=batch_policy(s),
+        cache_entries=s.cache_entries,
+        cache_ttl_s=s.cache_ttl_s,
+        language_min_confidence=s.language_min_confidence,
+        language_high_accuracy=s.language_accuracy is LanguageAccuracy.HIGH,
+    )
+
+
+def batch_policy(s: AudienceSettings) -> BatchPolicy:
+    """When a batch is full."""
+    return BatchPolicy(s.batch_max_tokens, s.batch_max_count, s.batch_deadline_ms / 1000)
+
+
+def queue_rules(s: AudienceSettings) -> QueueRules:
+    """What moderators want, as the settings say."""
+    return QueueRules(
+        desk=s.moderation_desk,
+        threshold=s.moderation_threshold,
+        thresholds=s.moderation_thresholds,
+        per_hour=s.moderation_per_hour,
+        budgets=s.moderation_budgets,
+        urgent=s.moderation_urgent,
+        personal_data=s.moderation_personal_data,
+    )
+
+
+def follow_versions(s: AudienceSettings) -> FollowVersions:
+    """The operator of versions as the settings want it."""
+    return FollowVersions(memory_s=s.comment_memory_s, **_registry(s))
+
+
+def follow_moods(kind: Literal["article", "story"], s: AudienceSettings) -> FollowMoods:
+    """The operator of moods as the settings want it."""
+    return FollowMoods(
+        kind=kind,
+        policy=MoodPolicy(s.mood_half_life_s, s.mood_author_weight, s.mood_comments_max),
+        lateness_s=s.mood_lateness_s,
+        every_s=s.mood_every_s,
+        patience_ms=s.mood_patience_ms,
+        in_memory=s.subjects_in_memory,
+        **_registry(s),
+    )
+
+
+def _written(
+    records: DataStream, writer: type[WriteRecords], identity: str, s: AudienceSettings
+) -> DataStream:
+    """Records on their way to Redis, which is waited for while the models work."""
+    writing = writer(
+        redis_url=s.redis_url.get_secret_value(),
+        ttl_s=s.redis_ttl_s,
+        retry_s=s.redis_retry_s,
+        **_registry(s),
+    )
+    return step(
+        AsyncDataStream.unordered_wait(
+            records, writing, NO_TIMEOUT, s.in_flight_max, kafka_record_type()
+        ).start_new_chain(),
+        identity,
+    )
+
+
+def _registry(s: AudienceSettings) -> dict[str, Any]:
+    return {
+        "registry_url": s.schema_registry_url,
+        "registry_auth": s.secret("schema_registry_auth"),
+    }
+
+
+def _comment_of(row: Row) -> str:
+    comment_id: str = row[0]
+    return comment_id
+
+
+def _subject_of(row: Row) -> str:
+    subject: str = row[0]
+    return subject
+
+
+def _gate_of(row: Row) -> str:
+    gate: str = row[0]
+    return gate
+
+
+def _queue_of(row: Row) -> str:
+    queue: str = row[0]
+    return queue
+
+
+def main() -> None:
+    """Wire the job to Kafka and Redis and hand it to Flink."""
+    s = settings_from_arguments("audience", AudienceSettings)
+    env = StreamExecutionEnvironment.get_execution_environment()
+    tables = StreamTableEnvironment.create(env)
+    inputs = Inputs(
+        comments=kafka_source(tables, COMMENTS_RAW, s),
+        placements=kafka_source(tables, STORIES_ARTICLES, s),
+        commands=kafka_source(tables, EDITORIAL_CONTROL, s),
+    )
+    outputs = build(inputs, s)
+    step(outputs.enriched.sink_to(kafka_sink(COMMENTS_ENRICHED, s)), "audience.sink-enriched")
+    step(outputs.moods.sink_to(kafka_sink(AUDIENCE_SENTIMENT, s)), "audience.sink-moods")
+    step(outputs.cases.sink_to(kafka_sink(MODERATION_QUEUE, s)), "audience.sink-cases")
+    step(outputs.audits.sink_to(kafka_sink(EDITORIAL_AUDIT, s)), "audience.sink-audit")
+    step(outputs.letters.sink_to(kafka_sink(DEAD_LETTERS, s)), "audience.sink-dead-letters")
+    env.execute("wiredesk-audience")
+
+
+if __name__ == "__main__":
+    main()

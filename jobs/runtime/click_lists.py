@@ -1,0 +1,91 @@
+"""Lists of what is read, counted by windows in Flink SQL: the JVM counts, Python sees the lists."""
+
+from typing import NamedTuple
+
+from pyflink.datastream import DataStream
+from pyflink.table import Schema, StreamTableEnvironment
+
+from jobs.runtime.endpoints import set_uids
+from jobs.runtime.profiles_settings import ProfilesSettings
+from udfs.update_profiles import COVISITED, POPULAR
+
+QUARTER_S = 15 * 60
+HOUR_S = 4 * QUARTER_S
+DAY_S = 24 * HOUR_S
+
+_CLICKS = (
+    Schema.new_builder()
+    .column("list", "STRING")
+    .column("subject", "STRING")
+    .column("article_id", "STRING")
+    .column("at_ms", "BIGINT")
+    .column_by_expression("at", "TO_TIMESTAMP_LTZ(`at_ms`, 3)")
+    .watermark("at", "SOURCE_WATERMARK()")
+    .build()
+)
+
+
+class ListWindow(NamedTuple):
+    """A list of the most clicked articles of a window.
+
+    name       of the list in Redis, before the subject
+    counted    which clicks count: `popular` or `covisited`
+    slide_s    a new list comes so often
+    least      clicks below which an article is left out
+    """
+
+    name: str
+    counted: str
+    size_s: int
+    slide_s: int
+    longest: int
+    least: int
+
+
+def list_windows(s: ProfilesSettings) -> list[ListWindow]:
+    """The lists there are. One reader alone is not told from: a pair needs two."""
+    slide_s = s.lists_slide_s
+    return [
+        ListWindow("popular:quarter:", POPULAR, QUARTER_S, slide_s, s.popular_max, 1),
+        ListWindow("popular:hour:", POPULAR, HOUR_S, slide_s, s.popular_max, 1),
+        ListWindow("popular:day:", POPULAR, DAY_S, 15 * slide_s, s.popular_max, 1),
+        ListWindow("covisited:", COVISITED, 6 * HOUR_S, 5 * slide_s, s.covisited_max, 2),
+    ]
+
+
+def count_lists(
+    clicks: DataStream, tables: StreamTableEnvironment, s: ProfilesSettings
+) -> DataStream:
+    """Every list, once a slide: Row(name in Redis, end of the window, clicks as JSON, lifetime).
+
+    clicks  `udfs.update_profiles.click_type`
+    """
+    tables.create_temporary_view("clicks", tables.from_data_stream(clicks, _CLICKS))
+    queries = " UNION ALL ".join(list_query(window) for window in list_windows(s))
+    counted = tables.to_data_stream(tables.sql_query(queries))
+    set_uids(counted, "profiles.lists", above=clicks)
+    return counted
+
+
+def list_query(window: ListWindow) -> str:
+    """The newest list of each subject, once a slide: name in Redis, clicks as JSON, lifetime."""
+    return f"""
+        SELECT
+          '{window.name}' || `subject` AS `name`,
+          TIMESTAMPDIFF(SECOND, TIMESTAMP '1970-01-01 00:00:00', `window_end`) AS `window_end_s`,
+          JSON_OBJECTAGG(KEY `article_id` VALUE `clicks`) AS `clicks`,
+          {2 * window.size_s} AS `ttl_s`
+        FROM (
+          SELECT *, ROW_NUMBER() OVER (
+            PARTITION BY `window_start`, `window_end`, `subject`
+            ORDER BY `clicks` DESC, `article_id`) AS `place`
+          FROM (
+            SELECT `window_start`, `window_end`, `subject`, `article_id`, COUNT(*) AS `clicks`
+            FROM HOP(TABLE `clicks`, DESCRIPTOR(`at`),
+              INTERVAL '{window.slide_s}' SECOND(9), INTERVAL '{window.size_s}' SECOND(9))
+            WHERE `list` = '{window.counted}'
+            GROUP BY `window_start`, `window_end`, `subject`, `article_id`
+            HAVING COUNT(*) >= {window.least}))
+        WHERE `place` <= {window.longest}
+        GROUP BY `window_start`, `window_end`, `subject`
+    """

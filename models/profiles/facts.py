@@ -1,0 +1,72 @@
+"""What a profile needs of an article, in few bytes."""
+
+import pickle
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from schemas.enriched_article import EnrichedArticle
+from schemas.reader_profile import SEPARATOR
+
+EMBEDDING = "embedding"
+"""The encoder's task in EnrichedArticle.model_versions."""
+
+
+class ArticleFacts(NamedTuple):
+    """An article as profiles see it.
+
+    enriched_ms  of the article: a later encoder is known by it
+    encoder      its version, None without a vector
+    vector       unit vector, float16 little-endian
+    topics       code and score of each Media Topic, ancestors with the best score below them
+    entities     Wikidata ids, names in small letters where there is none
+    """
+
+    language: str
+    source: str
+    enriched_ms: int
+    encoder: str | None
+    vector: bytes | None
+    topics: tuple[tuple[str, float], ...]
+    entities: tuple[str, ...]
+
+
+def facts(article: EnrichedArticle) -> ArticleFacts:
+    """What a profile needs of an article."""
+    return ArticleFacts(
+        language=article.language.code,
+        source=article.source,
+        enriched_ms=article.enriched_ms,
+        encoder=article.model_versions.get(EMBEDDING) if article.embedding else None,
+        vector=article.embedding,
+        topics=tuple(_topics(article).items()),
+        entities=tuple(dict.fromkeys(_entities(article))),
+    )
+
+
+def pack(known: ArticleFacts) -> bytes:
+    """Facts as bytes, for state and between operators: a pickled tuple of plain values."""
+    return pickle.dumps(tuple(known), protocol=5)
+
+
+def unpack(packed: bytes) -> ArticleFacts:
+    """
+    >>> some = ArticleFacts("en", "courier.example", 7, None, None, (("medtop:1", 0.5),), ("Q64",))
+    >>> unpack(pack(some)) == some
+    True
+    """
+    return ArticleFacts(*pickle.loads(packed))
+
+
+def _entities(article: EnrichedArticle) -> Iterator[str]:
+    for entity in article.entities or ():
+        key = entity.wikidata_id or entity.text.casefold()
+        if SEPARATOR not in key:
+            yield key
+
+
+def _topics(article: EnrichedArticle) -> dict[str, float]:
+    scores: dict[str, float] = {}
+    for topic in article.topics or ():
+        for code in (topic.code, *topic.ancestors):
+            scores[code] = max(scores.get(code, 0.0), topic.score)
+    return scores

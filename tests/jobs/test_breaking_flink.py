@@ -1,0 +1,234 @@
+"""The job `breaking` on a MiniCluster: what is news raises one alert, what is not raises none."""
+
+from pathlib import Path
+
+import made_articles
+import pytest
+import redis
+from made_articles import article, command, embedding
+from pyflink.datastream import MapFunction
+from pyflink.datastream.connectors.base import Sink
+from pyflink.java_gateway import get_gateway
+
+from jobs import breaking
+from jobs.runtime.breaking_settings import BreakingSettings
+from jobs.runtime.settings import load
+from local.ports import HOST
+from schemas.codec import RecordCodec
+from schemas.topics import ARTICLES_ENRICHED, EDITORIAL_CONTROL
+
+pytestmark = pytest.mark.flink
+
+HOUR = 60
+WIRE = "Agency: ferry runs aground off the northern cape, passengers safe"
+
+
+def background():
+    """A quiet stream: a new story every four minutes for twelve hours, with a gap in the eighth."""
+    minutes = [m for m in range(0, 12 * HOUR, 4) if not 7 * HOUR <= m < 10 * HOUR]
+    return [article(f"b{m}", f"topic{m} matter{m}", f"b{m % 23}.example", m) for m in minutes]
+
+
+def breaking_story():
+    """Twenty independent sources within half an hour."""
+    return [article(f"x{n}", "quake hits coast", f"x{n}.example", 360 + 1.5 * n) for n in range(20)]
+
+
+def future_dated_flood():
+    """Forty sources at once, dated half an hour ahead."""
+    return [
+        article(f"f{n}", "embargo lifted", f"f{n}.example", 400, arrived_minute=370)
+        for n in range(40)
+    ]
+
+
+def one_outlet():
+    return [article(f"o{n}", "live ticker", "ticker.example", 380 + n) for n in range(30)]
+
+
+def one_owner():
+    return [
+        article(f"g{n}", "group campaign", f"g{n}.example", 385 + n, owner="One Group")
+        for n in range(30)
+    ]
+
+
+def syndication_storm():
+    """Forty mastheads reprint one wire text within half an hour; one headline in ten is new."""
+    wire = {"summary": WIRE, "embedding": embedding("ferry aground", "wire")}
+    return [
+        article(
+            f"w{n}",
+            "ferry aground",
+            f"w{n}.example",
+            390 + n * 0.75,
+            title=f"Ferry drama, masthead {n}" if n % 10 == 9 else WIRE,
+            **wire,
+        )
+        for n in range(40)
+    ]
+
+
+def daily_column():
+    """A column of one outlet, every hour of the night, under the same headline."""
+    return [
+        article(f"d{n}", "your stars today", "stars.example", n * HOUR, title="Your stars today")
+        for n in range(12)
+    ]
+
+
+def replayed_feed():
+    """What fifteen sources wrote five hours ago reaches us within a minute."""
+    return [
+        article(f"r{n}", "old strike", f"r{n}.example", 390 + n, arrived_minute=690 + n / 20)
+        for n in range(15)
+    ]
+
+
+QUIET = (
+    future_dated_flood,
+    one_outlet,
+    one_owner,
+    syndication_storm,
+    daily_column,
+    replayed_feed,
+    background,
+)
+
+
+def everything():
+    """All of it in the order of arrival, two articles twice."""
+    articles = [each for case in (*QUIET, breaking_story) for each in case()]
+    ordered = sorted(articles, key=lambda each: each.ingested_ms)
+    return [*ordered, *(each for each in ordered if each.article_id in ("x3", "b8"))]
+
+
+def port_of(client):
+    return client.connection_pool.connection_kwargs["port"]
+
+
+@pytest.fixture
+def settings(redis_client):
+    url = f"redis://{HOST}:{port_of(redis_client)}/0"
+    return load(BreakingSettings, environment={}, overrides=[f"redis_url={url}"])
+
+
+class PushToRedis(MapFunction):
+    """The end of a stream: values go to a list in Redis, where the test reads them."""
+
+    def __init__(self, port, name):
+        self._port, self._name = port, name
+
+    def open(self, _):
+        self._client = redis.Redis(HOST, self._port)
+
+    def map(self, record):
+        self._client.rpush(self._name, bytes(record[1]))
+
+
+def streams(env, articles, commands):
+    values = [*made_articles.articles_as_bytes(articles), b"not Avro"]
+    return tuple(
+        env.from_collection(made_articles.raws(each, topic.name), made_articles.raw_type())
+        for each, topic in (
+            (values, ARTICLES_ENRICHED),
+            (made_articles.commands_as_bytes(commands), EDITORIAL_CONTROL),
+        )
+    )
+
+
+def test_news_raises_one_alert_and_the_rest_none(env, redis_client, settings):
+    commands = [
+        command(1, "pin", story_id="nowhere"),
+        command(1, "pin", story_id="nowhere"),
+        command(2, "set_budget", value=25.0),
+        command(3, "confirm", alert_id="elsewhere.0"),
+        command(4, "mute", desk="world", source="x0.example"),
+        command(5, "undo", undoes="c4"),
+        command(6, "moderate", comment_id="for another job"),
+    ]
+    outputs = breaking.build(*streams(env, everything(), commands), settings)
+    for stream, topic in zip(outputs, breaking.SINKS, strict=False):
+        stream.map(PushToRedis(port_of(redis_client), f"out:{topic.name}"))
+    env.execute("test")
+    records = {
+        topic.name: [
+            RecordCodec(topic).decode(value)
+            for value in redis_client.lrange(f"out:{topic.name}", 0, -1)
+        ]
+        for topic in breaking.SINKS
+    }
+    _one_alert(records["alerts.breaking"])
+    _every_article_has_its_story(records["stories.articles"])
+    _stories_are_told(records["stories"], redis_client)
+    assert [letter.reason for letter in records["dead-letters"]] == ["not_avro"]
+    answers = sorted((entry.command_id, entry.outcome) for entry in records["editorial.audit"])
+    assert answers == [
+        ("c1", "refused"),
+        ("c1", "repeated"),
+        ("c2", "applied"),
+        ("c3", "refused"),
+        ("c4", "applied"),
+        ("c5", "applied"),
+    ]
+    (alert_id,) = {alert.alert_id for alert in records["alerts.breaking"]}
+    assert redis_client.hget(f"alert:{alert_id}", "story_id") == b"x0"
+
+
+def _one_alert(alerts):
+    assert {alert.story_id for alert in alerts} == {"x0"}
+    assert [alert.state for alert in alerts if alert.state == "opened"] == ["opened"]
+    assert len({alert.alert_id for alert in alerts}) == 1
+    assert [alert.sequence for alert in alerts] == list(range(1, len(alerts) + 1))
+    first = alerts[0]
+    assert 3 <= first.independent_sources < 9
+    assert first.score >= first.threshold
+    assert [window.minutes for window in first.windows] == [5, 15, 60]
+    assert first.windows[1].observed > first.windows[1].expected
+    assert len(first.sources) == first.independent_sources
+    assert first.entities[0].name == "quake"
+    assert first.reasons
+    assert first.lead_articles[0].url.startswith("https://x")
+
+
+def _every_article_has_its_story(placed):
+    assert len(placed) == len(everything()) - 2
+    stories = {one.article_id: one.story_id for one in placed}
+    for case in (breaking_story, future_dated_flood, one_outlet, one_owner, syndication_storm):
+        assert len({stories[one.article_id] for one in case()}) == 1, case.__name__
+    copies = {one.article_id for one in placed if one.copy_of == "w0"}
+    assert copies >= {f"w{n}" for n in range(1, 40)}
+
+
+def _stories_are_told(stories, redis_client):
+    last = {story.story_id: story for story in stories}
+    news, wire = last["x0"], last["w0"]
+    assert (news.articles, news.independent_sources) == (20, 20)
+    assert (wire.articles, wire.copies, wire.independent_sources) == (40, 39, 1)
+    assert {burst.minutes for burst in news.bursts} == {5, 15, 60}
+    assert sum(moment.observed for moment in news.history) == 20
+    assert news.scores[0].desk == "world"
+    assert redis_client.hget("story:x0", "articles") == b"20"
+    assert redis_client.get("article_story:x7") == b"x0"
+    assert redis_client.zrevrange("stories:top:world", 0, 0) == [b"x0"]
+
+
+def test_step_ids_are_those_that_savepoints_know(env, settings, monkeypatch):
+    """The whole job as `main` wires it, with Kafka's ends replaced, is built but not run."""
+    discarding = get_gateway().jvm.org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink
+    sources = dict(zip((ARTICLES_ENRICHED, EDITORIAL_CONTROL), streams(env, [], []), strict=True))
+    monkeypatch.setattr(breaking, "kafka_source", lambda _, topic, __: sources[topic])
+    monkeypatch.setattr(breaking, "kafka_sink", lambda *_: Sink(discarding()))
+    monkeypatch.setattr(breaking, "settings_from_arguments", lambda *_: settings)
+    monkeypatch.setattr(
+        breaking.StreamExecutionEnvironment, "get_execution_environment", lambda: env
+    )
+    executed = []
+    monkeypatch.setattr(type(env), "execute", lambda _, name: executed.append(name))
+    breaking.main()
+    nodes = env._j_stream_execution_environment.getStreamGraph(False).getStreamNodes().toArray()
+    uids = {node.getTransformationUID() for node in nodes} - {None}
+    assert executed == ["wiredesk-breaking"]
+    ids = (Path(__file__).parent / "ids.txt").read_text().split()
+    ours = {each for each in uids if each.startswith("breaking.")}
+    assert sorted(ours) == [each for each in ids if each.startswith("breaking.")]

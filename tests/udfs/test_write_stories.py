@@ -1,0 +1,161 @@
+"""Stories and alerts in Redis: absolute, the newest wins, and what has ended is gone."""
+
+import asyncio
+import time
+
+import pytest
+from pyflink.common import Row
+
+from schemas.alert import Alert
+from schemas.codec import RecordCodec
+from schemas.story import Story, StoryArticle, StoryScore
+from schemas.topics import ALERTS_BREAKING, STORIES, STORIES_ARTICLES
+from udfs.write_alerts import WriteAlerts
+from udfs.write_stories import WritePlacements, WriteStories
+
+TTL_S = 3600
+NOW_MS = time.time_ns() // 1_000_000
+
+
+@pytest.fixture
+def write(redis_process, runtime_context):
+    """Writes records as the operator of their topic does."""
+
+    def write_all(operator_type, topic, records, **more):
+        operator = operator_type(
+            redis_url=redis_process.url,
+            ttl_s=TTL_S,
+            retry_s=20.0,
+            registry_url=None,
+            registry_auth=None,
+            **more,
+        )
+        operator.open(type(runtime_context)())
+        codec = RecordCodec(topic)
+
+        async def all_of_them():
+            for record in records:
+                assert await operator.async_invoke(Row(b"k", codec.encode(record))) == []
+
+        asyncio.run(all_of_them())
+        return redis_process.client
+
+    return write_all
+
+
+def story(story_id="a", **changed):
+    fields = {
+        "status": "active",
+        "title": "Bridge shut 🌉",
+        "lead_article_id": "a",
+        "languages": ["en"],
+        "sources": [],
+        "entities": [],
+        "topics": [],
+        "first_seen_ms": NOW_MS,
+        "last_seen_ms": NOW_MS,
+        "articles": 3,
+        "copies": 0,
+        "independent_sources": 3,
+        "scores": [
+            StoryScore(desk="world", score=0.5, low=0.4, high=0.6, threshold=0.9, at_ms=NOW_MS)
+        ],
+        "embedding": bytes(8),
+        "updated_ms": 5,
+    }
+    return Story(story_id=story_id, **fields | changed)
+
+
+def alert(sequence=1, state="opened", **changed):
+    fields = {
+        "alert_id": "world.1",
+        "desk": "world",
+        "story_id": "a",
+        "at_ms": NOW_MS,
+        "raised_ms": NOW_MS,
+        "expires_ms": NOW_MS + 60_000,
+        "score": 0.9,
+        "low": 0.8,
+        "high": 1.0,
+        "threshold": 0.7,
+        "outcome": "sources=5,hours=2",
+        "title": "Bridge shut",
+        "languages": ["en", "de"],
+        "windows": [],
+        "sources": [],
+        "independent_sources": 4,
+        "copies_discounted": 0,
+        "entities": [],
+        "lead_articles": [],
+        "reasons": [],
+        "model_versions": {},
+    }
+    return Alert(sequence=sequence, state=state, **fields | changed)
+
+
+def test_story_is_there_whole_and_ends_by_itself(write):
+    redis = write(WriteStories, STORIES, [story()], top=10)
+    assert redis.hget("story:a", "title") == "Bridge shut 🌉".encode()
+    assert redis.hget("story:a", "embedding") == bytes(8)
+    assert 0 < redis.ttl("story:a") <= TTL_S
+    assert redis.zrange("stories:top:world", 0, -1) == [b"a"]
+
+
+def test_older_state_of_a_story_does_not_replace_a_newer_one(write):
+    newer, older = story(articles=4, updated_ms=9), story(articles=2, updated_ms=8)
+    redis = write(WriteStories, STORIES, [newer, older], top=10)
+    assert redis.hget("story:a", "articles") == b"4"
+
+
+def test_list_of_a_desk_is_bounded_and_the_largest_stay(write):
+    stories = [story(f"s{n}", independent_sources=2**n) for n in range(5)]
+    redis = write(WriteStories, STORIES, stories, top=3)
+    assert redis.zrevrange("stories:top:world", 0, -1) == [b"s4", b"s3", b"s2"]
+
+
+def test_merged_story_points_to_the_other_and_leaves_the_list(write):
+    merged = story(status="merged", merged_into="b", updated_ms=6)
+    redis = write(WriteStories, STORIES, [story(), merged], top=3)
+    assert redis.hget("story:a", "merged_into") == b"b"
+    assert not redis.exists("stories:top:world")
+
+
+def test_article_leads_to_its_story(write):
+    placed = StoryArticle(
+        article_id="x",
+        story_id="a",
+        source="s",
+        published_ms=1,
+        probability=1.0,
+        novelty=1.0,
+        placed_ms=1,
+    )
+    redis = write(WritePlacements, STORIES_ARTICLES, [placed])
+    assert redis.get("article_story:x") == b"a"
+    assert 0 < redis.ttl("article_story:x") <= TTL_S
+
+
+def test_standing_alert_overrides_feeds_until_it_ends(write):
+    redis = write(WriteAlerts, ALERTS_BREAKING, [alert()])
+    assert redis.hget("alert:world.1", "state") == b"opened"
+    for key in ("alerts:open:world", "override:en", "override:de"):
+        assert redis.zrange(key, 0, -1, withscores=True) == [(b"world.1", NOW_MS + 60_000)]
+        assert 0 < redis.pttl(key) <= 60_000
+
+
+def test_closed_alert_overrides_nothing(write):
+    redis = write(WriteAlerts, ALERTS_BREAKING, [alert(), alert(2, "closed")])
+    assert redis.hget("alert:world.1", "state") == b"closed"
+    assert redis.keys("override:*") == []
+    assert not redis.exists("alerts:open:world")
+
+
+def test_repeated_older_state_of_an_alert_changes_nothing_in_its_hash(write):
+    redis = write(WriteAlerts, ALERTS_BREAKING, [alert(2, "confirmed"), alert(1)])
+    assert redis.hget("alert:world.1", "state") == b"confirmed"
+
+
+def test_list_lives_as_long_as_its_last_alert(write):
+    longer = alert(alert_id="world.2", expires_ms=NOW_MS + 90_000)
+    redis = write(WriteAlerts, ALERTS_BREAKING, [longer, alert()])
+    assert redis.pttl("override:en") > 60_000

@@ -1,0 +1,23 @@
+"""Windows that have ended to every desk."""
+
+from collections.abc import Iterator
+
+from pyflink.common import Row
+from pyflink.datastream import ProcessFunction
+
+from models.packing import pack
+
+
+class AddressWindows(ProcessFunction):
+    """In: Row(kind, name, minutes, last_ms, observed). Out: `addressed_type`, kind window, a desk
+    each. No state, no timers.
+    """
+
+    def __init__(self, *, desks: list[str]) -> None:
+        self._desks = desks
+
+    def process_element(self, value: Row, ctx: ProcessFunction.Context) -> Iterator[Row]:
+        kind, name, minutes, last_ms, observed = value
+        packed = pack([kind, name, minutes, last_ms.to_epoch_milli() + 1, observed])
+        for desk in self._desks:
+            yield Row(desk, "window", packed)

@@ -1,0 +1,274 @@
+"""Articles into stories."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pyflink.common import Row, Time, Types
+from pyflink.common.typeinfo import TypeInformation
+from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
+from pyflink.datastream.state import MapStateDescriptor, StateTtlConfig
+
+from models.breaking import commands
+from models.breaking.commands import Addressed, audited
+from models.breaking.desks import Desk
+from models.packing import pack, unpack
+from models.stories import cluster
+from models.stories import received as articles
+from models.stories.cluster import Clustering
+from models.stories.neighbourhood import Answer, Neighbourhood, News, Tidying, to_bytes
+from models.stories.received import Received
+from schemas.codec import RecordCodec
+from schemas.errors import CommandRefused
+from schemas.registry import open_registry
+from schemas.topics import EDITORIAL_AUDIT, STORIES_ARTICLES
+from udfs.gauges import expose, expose_value
+from udfs.kept_state import KeptState
+from udfs.lifeline import end_with_task_manager
+from udfs.read_articles import addressed_type
+from udfs.read_commands import audit_tag
+
+IDLE_MS = 60_000
+"""A slot without an article for so long lets event time pass by itself."""
+
+Emitted = Iterator[Row | tuple[OutputTag, Row]]
+
+
+def news_for_desks_tag() -> OutputTag:
+    """Side output of news for the desks, `addressed_type`, kind news."""
+    return OutputTag("news-for-desks", addressed_type())
+
+
+def news_for_telling_tag() -> OutputTag:
+    """Side output of news for the telling of a story, `addressed_type`, kind news or gone."""
+    return OutputTag("news-for-telling", addressed_type())
+
+
+def mention_type() -> TypeInformation:
+    """(kind, name, source, at_ms): an independent source takes up a story, or names an entity."""
+    return Types.ROW_NAMED(
+        ["kind", "name", "source", "at_ms"],
+        [Types.STRING(), Types.STRING(), Types.STRING(), Types.LONG()],
+    )
+
+
+def mentions_tag() -> OutputTag:
+    """Side output of what the windows count, `mention_type`."""
+    return OutputTag("mentions", mention_type())
+
+
+@dataclass
+class PlaceStats:
+    """What the operator has done since it was opened; times of the newest article."""
+
+    articles: int = 0
+    repeated: int = 0
+    new_versions: int = 0
+    late: int = 0
+    opened: int = 0
+    copies: int = 0
+    merged: int = 0
+    split: int = 0
+    placing_us: int = 0
+    event_time_lag_ms: int = 0
+
+
+class PlaceArticles(KeyedProcessFunction):
+    """Lets each article join its story or open one. Keyed by slot, see `models.stories.partition`.
+
+    In: `addressed_type`, kind article or command. Out: Row(key, value) of
+    stories.articles. Side outputs: news for the desks and for the telling, what the windows count,
+    answers to commands.
+
+    State: the pieces of each language of the slot, in memory, too, restored when the slot is
+    met for the first time; where each article went, for `memory_s` seconds, so that an article that
+    comes again is passed over and a new version of it counts nothing. Timer, processing time: a
+    slot without articles goes on merging, splitting and expiring.
+    """
+
+    def __init__(
+        self,
+        *,
+        clustering: Clustering,
+        tidying: Tidying,
+        desks: tuple[Desk, ...],
+        memory_s: int,
+        registry_url: str | None,
+        registry_auth: str | None,
+    ) -> None:
+        self._clustering = clustering
+        self._tidying = tidying
+        self._desks = desks
+        self._memory_s = memory_s
+        self._registry = (registry_url, registry_auth)
+        self._for_desks = news_for_desks_tag()
+        self._for_telling = news_for_telling_tag()
+        self._mentions = mentions_tag()
+        self._audit = audit_tag()
+
+    def open(self, runtime_context: RuntimeContext) -> None:
+        end_with_task_manager()
+        registry = open_registry(*self._registry)
+        self._placed = RecordCodec(STORIES_ARTICLES, registry)
+        self._entries = RecordCodec(EDITORIAL_AUDIT, registry)
+        self._kept = KeptState(runtime_context, "neighbourhoods")
+        octets = Types.PRIMITIVE_ARRAY(Types.BYTE())
+        homes = MapStateDescriptor("homes", Types.STRING(), octets)
+        homes.enable_time_to_live(StateTtlConfig.new_builder(Time.seconds(self._memory_s)).build())
+        self._homes = runtime_context.get_map_state(homes)
+        self._slots: dict[str, dict[str, Neighbourhood]] = {}
+        self._seen_at: dict[str, tuple[float, int]] = {}
+        self._stats = PlaceStats()
+        group = runtime_context.get_metrics_group().add_group("wiredesk")
+        expose(group, self._stats)
+        expose_value(group, "stories_active", self._active)
+
+    def process_element(self, value: Row, ctx: KeyedProcessFunction.Context) -> Emitted:
+        slot, kind, payload = value
+        places = self._slot(slot)
+        if kind == "command":
+            yield from self._obey(commands.from_bytes(bytes(payload)), places)
+            return
+        self._watch_idleness(slot, ctx)
+        article = articles.from_bytes(bytes(payload))
+        begun = time.perf_counter_ns()
+        answer, where = self._place(article, places)
+        yield from self._emit(answer, article)
+        self._write(where, places)
+        self._stats.placing_us = (time.perf_counter_ns() - begun) // 1000
+        self._stats.event_time_lag_ms = _now_ms() - article.at_ms
+
+    def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Emitted:
+        slot = ctx.get_current_key()
+        places = self._slot(slot)
+        if slot not in self._seen_at:
+            return
+        heard_s, newest_ms = self._seen_at[slot]
+        idle_ms = int((time.monotonic() - heard_s) * 1000)
+        if idle_ms >= IDLE_MS:
+            for where, neighbourhood in places.items():
+                answer = neighbourhood.tidy(newest_ms + idle_ms, newest_ms + idle_ms)
+                yield from self._emit(answer, None)
+                self._write(where, places)
+        service = ctx.timer_service()
+        service.register_processing_time_timer(service.current_processing_time() + IDLE_MS)
+
+    def _place(self, article: Received, places: dict[str, Neighbourhood]) -> tuple[Answer, str]:
+        """Place an article unless it was, and say among which language's stories it is."""
+        self._stats.articles += 1
+        where = article.language
+        home = self._homes.get(article.article_id)
+        if home is None:
+            answer = self._neighbourhood(where, places).place(article)
+            self._count(answer)
+            story_id = answer.placed[-1].story_id if answer.placed else ""
+            self._settle(article, where, story_id)
+            return answer, where
+        lives, story_id, content_hash = unpack(bytes(home))
+        if content_hash == article.content_hash:
+            self._stats.repeated += 1
+            return Answer(), lives
+        self._stats.new_versions += 1
+        self._settle(article, lives, story_id)
+        return self._neighbourhood(lives, places).revise(article, story_id), lives
+
+    def _settle(self, article: Received, where: str, story_id: str) -> None:
+        self._homes.put(article.article_id, pack([where, story_id, article.content_hash]))
+
+    def _obey(self, given: Addressed, places: dict[str, Neighbourhood]) -> Emitted:
+        """Merge or split where the story is; the other slots keep silent."""
+        command = given.command
+        story_id = str(command.story_id)
+        where = next((w for w, each in places.items() if each.knows(story_id)), None)
+        if where is None:
+            return
+        now_ms = _now_ms()
+        try:
+            if command.kind == "merge":
+                other = str(command.other_story_id)
+                answer = places[where].merge(story_id, other, now_ms)
+                done = f"{other} is part of {places[where].stories.current(story_id)} now"
+            else:
+                answer = places[where].part(story_id, command.article_ids, now_ms)
+                done = f"{len(answer.placed)} articles are {answer.placed[0].story_id} now"
+        except CommandRefused as refusal:
+            entry = audited(command, "refused", str(refusal), at_ms=now_ms)
+        else:
+            yield from self._emit(answer, None)
+            self._write(where, places)
+            entry = audited(command, "applied", done, at_ms=now_ms)
+        yield self._audit, Row(entry.command_id.encode(), self._entries.encode(entry))
+
+    def _emit(self, answer: Answer, article: Received | None) -> Emitted:
+        for placed in answer.placed:
+            yield Row(placed.article_id.encode(), self._placed.encode(placed))
+        for news in answer.news:
+            packed = to_bytes(news)
+            yield self._for_telling, Row(news.story_id, "news", packed)
+            if news.kind == "merged":
+                yield self._for_telling, Row(news.other, "gone", news.story_id.encode())
+            for desk in self._listeners(news, article):
+                yield self._for_desks, Row(desk, "news", packed)
+            if news.kind == "pickup":
+                yield self._mentions, Row("story", news.story_id, news.source, news.at_ms)
+        if article is not None and article.counts and answer.placed[-1:] and not _copied(answer):
+            for name in article.names:
+                yield self._mentions, Row("entity", name.key, article.independent, article.at_ms)
+
+    def _listeners(self, news: News, article: Received | None) -> list[str]:
+        """Desks that must know; of a pick-up those that follow the article."""
+        if news.kind == "told":
+            return []
+        if news.kind != "pickup" or article is None:
+            return [desk.name for desk in self._desks]
+        codes = {code for c in article.concepts for code in (c.code, *c.broader)}
+        return [desk.name for desk in self._desks if desk.follows(article.language, codes)]
+
+    def _slot(self, slot: str) -> dict[str, Neighbourhood]:
+        """The languages of a slot, restored if it is met for the first time."""
+        if slot not in self._slots:
+            states: dict[str, dict[str, object]] = {}
+            for name, piece in self._kept.pieces():
+                where, _, own_name = name.partition("\x1f")
+                states.setdefault(where, {})[own_name] = piece
+            places: dict[str, Neighbourhood] = {}
+            for where, state in states.items():
+                self._neighbourhood(where, places).restore(state)
+            self._slots[slot] = places
+        return self._slots[slot]
+
+    def _neighbourhood(self, where: str, places: dict[str, Neighbourhood]) -> Neighbourhood:
+        if where not in places:
+            places[where] = Neighbourhood(self._clustering, self._tidying, width=cluster.WIDTH)
+        return places[where]
+
+    def _write(self, where: str, places: dict[str, Neighbourhood]) -> None:
+        changes = places[where].changes()
+        self._kept.write({f"{where}\x1f{name}": piece for name, piece in changes.items()})
+
+    def _watch_idleness(self, slot: str, ctx: KeyedProcessFunction.Context) -> None:
+        newest_ms = max((n.stories.newest_ms for n in self._slots[slot].values()), default=0)
+        if slot not in self._seen_at:
+            service = ctx.timer_service()
+            service.register_processing_time_timer(service.current_processing_time() + IDLE_MS)
+        self._seen_at[slot] = (time.monotonic(), newest_ms)
+
+    def _count(self, answer: Answer) -> None:
+        stats = self._stats
+        stats.late += answer.late
+        stats.merged += answer.merged
+        stats.split += answer.split
+        stats.opened += sum(p.article_id == p.story_id for p in answer.placed)
+        stats.copies += sum(p.copy_of is not None for p in answer.placed)
+
+    def _active(self) -> int:
+        return sum(len(n.stories.active) for s in self._slots.values() for n in s.values())
+
+
+def _copied(answer: Answer) -> bool:
+    """Whether the article that was placed last repeats another."""
+    return answer.placed[-1].copy_of is not None
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

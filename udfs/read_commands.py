@@ -1,0 +1,132 @@
+"""Editors' commands to those who apply them, each once."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pyflink.common import Row, Time, Types
+from pyflink.common.typeinfo import TypeInformation
+from pyflink.datastream import KeyedProcessFunction, OutputTag, ProcessFunction, RuntimeContext
+from pyflink.datastream.state import StateTtlConfig, ValueStateDescriptor
+
+from models.breaking import commands
+from models.breaking.commands import JOB, Place, Seen
+from models.stories.partition import SLOTS
+from schemas.codec import RecordCodec
+from schemas.dead_letter import DeadLetter, Delivery
+from schemas.editorial import EditorialCommand
+from schemas.errors import RecordError
+from schemas.registry import open_registry
+from schemas.topics import DEAD_LETTERS, EDITORIAL_AUDIT, EDITORIAL_CONTROL
+from udfs.gauges import expose
+from udfs.lifeline import end_with_task_manager
+from udfs.read_articles import addressed_type
+from udfs.route_outcomes import dead_letters_tag, kafka_record_type
+
+
+def keyed_command_type() -> TypeInformation:
+    """(key, command): the command id at whose gate a command waits, and its bytes."""
+    return Types.ROW_NAMED(
+        ["key", "command"], [Types.STRING(), Types.PRIMITIVE_ARRAY(Types.BYTE())]
+    )
+
+
+def audit_tag() -> OutputTag:
+    """Side output of answers to commands, `kafka_record_type`."""
+    return OutputTag("audit", kafka_record_type())
+
+
+def commands_tag(place: Place) -> OutputTag:
+    """Side output of commands for a place, `addressed_type`, kind command."""
+    return OutputTag(f"commands-{place}", addressed_type())
+
+
+class ReadCommands(ProcessFunction):
+    """Decodes commands. Out: `keyed_command_type`. No state, no timers.
+
+    In: Row(key, value, topic, partition, offset, timestamp) of editorial.control. Side output: dead
+    letters, for bytes that are no command.
+    """
+
+    def __init__(self, *, registry_url: str | None, registry_auth: str | None) -> None:
+        self._registry = (registry_url, registry_auth)
+        self._dead = dead_letters_tag()
+
+    def open(self, runtime_context: RuntimeContext) -> None:
+        end_with_task_manager()
+        registry = open_registry(*self._registry)
+        self._commands = RecordCodec(EDITORIAL_CONTROL, registry)
+        self._letters = RecordCodec(DEAD_LETTERS, registry)
+
+    def process_element(
+        self, value: Row, ctx: ProcessFunction.Context
+    ) -> Iterator[Row | tuple[OutputTag, Row]]:
+        key, record, topic, partition, offset, timestamp = value
+        try:
+            command = self._commands.decode(record)
+            yield Row(commands.gate_key(command), command.model_dump_json().encode())
+        except RecordError as error:
+            delivery = Delivery(key, record, topic, partition, offset, timestamp.to_epoch_milli())
+            now_ms = time.time_ns() // 1_000_000
+            letter = DeadLetter.of(delivery, error, job=JOB, failed_ms=now_ms)
+            yield self._dead, Row(letter.origin.encode(), self._letters.encode(letter))
+
+
+@dataclass
+class CommandStats:
+    """What the operator has done since it was opened."""
+
+    accepted: int = 0
+    repeated: int = 0
+    refused: int = 0
+
+
+class AcceptCommands(KeyedProcessFunction):
+    """Lets each command through once. Keyed by command id, an undo by the id that it takes back.
+
+    State: the command and its undos, for `memory_s` seconds. Out: nothing; side outputs: commands
+    for each place, and answers to those that were refused or given before.
+    """
+
+    def __init__(
+        self,
+        *,
+        desks: list[str],
+        memory_s: int,
+        registry_url: str | None,
+        registry_auth: str | None,
+    ) -> None:
+        self._desks = desks
+        self._memory_s = memory_s
+        self._registry = (registry_url, registry_auth)
+        self._audit = audit_tag()
+        self._places = {place: commands_tag(place) for place in Place}
+
+    def open(self, runtime_context: RuntimeContext) -> None:
+        end_with_task_manager()
+        seen = ValueStateDescriptor("seen", Types.PRIMITIVE_ARRAY(Types.BYTE()))
+        seen.enable_time_to_live(StateTtlConfig.new_builder(Time.seconds(self._memory_s)).build())
+        self._seen = runtime_context.get_state(seen)
+        self._entries = RecordCodec(EDITORIAL_AUDIT, open_registry(*self._registry))
+        self._stats = CommandStats()
+        expose(runtime_context.get_metrics_group().add_group("wiredesk"), self._stats)
+
+    def process_element(
+        self, value: Row, ctx: KeyedProcessFunction.Context
+    ) -> Iterator[tuple[OutputTag, Row]]:
+        packed = self._seen.value()
+        accepted = commands.accept(
+            commands.seen_from_bytes(bytes(packed)) if packed else Seen(),
+            EditorialCommand.model_validate_json(bytes(value[1])),
+            desks=self._desks,
+            slots=SLOTS,
+            at_ms=time.time_ns() // 1_000_000,
+        )
+        self._seen.update(commands.seen_to_bytes(accepted.seen))
+        for answer in accepted.answers:
+            self._stats.repeated += answer.outcome == "repeated"
+            self._stats.refused += answer.outcome == "refused"
+            yield self._audit, Row(answer.command_id.encode(), self._entries.encode(answer))
+        self._stats.accepted += bool(accepted.addressed)
+        for each in accepted.addressed:
+            yield self._places[each.place], Row(each.key, "command", commands.to_bytes(each))

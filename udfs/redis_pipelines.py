@@ -1,0 +1,93 @@
+"""Writes to Redis that share pipelines and wait for a lost server."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff, NoBackoff
+from redis.exceptions import BusyLoadingError, ConnectionError, TimeoutError
+
+_BACKOFF_FIRST_S = 0.05
+_BACKOFF_LONGEST_S = 1.0
+_SOCKET_TIMEOUT_S = 5.0
+_LOST_FOR_NOW = (ConnectionError, TimeoutError, BusyLoadingError)
+
+Written = TypeVar("Written")
+
+
+@dataclass
+class PipelineStats:
+    """What has been written since the operator was opened."""
+
+    written: int = 0
+    pipelines: int = 0
+
+
+class RedisPipelines(Generic[Written]):
+    """Queues what comes while a pipeline is on its way into the next one. Lives on one event loop.
+
+    queue    adds the commands of a record to a pipeline; they are absolute, for a pipeline that
+             failed half-way is sent again
+    retry_s  seconds to wait for a lost Redis; then every caller fails, and the job restarts
+    """
+
+    def __init__(
+        self, url: str, queue: Callable[[Pipeline, Written], None], *, retry_s: float
+    ) -> None:
+        self._queue = queue
+        self._retry_s = retry_s
+        self._redis: Redis = Redis.from_url(
+            url,
+            socket_timeout=_SOCKET_TIMEOUT_S,
+            socket_connect_timeout=_SOCKET_TIMEOUT_S,
+            retry=Retry(NoBackoff(), 0),  # redis-py's own retries nest; `_patiently` waits
+        )
+        self._waiting: list[tuple[Written, asyncio.Future[None]]] = []
+        self._writing: asyncio.Task[None] | None = None
+        self.stats = PipelineStats()
+
+    async def write(self, record: Written) -> None:
+        """Return when the record is written."""
+        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((record, written))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_waiting())
+        await written
+        self.stats.written += 1
+
+    async def _write_waiting(self) -> None:
+        """Write whatever waits, a pipeline at a time, until nothing does."""
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            try:
+                await self._patiently([record for record, _ in batch])
+            except Exception as error:  # each caller fails with it, and with them the job
+                for _, written in batch:
+                    written.set_exception(error)
+            else:
+                for _, written in batch:
+                    written.set_result(None)
+        self._writing = None
+
+    async def _patiently(self, records: Sequence[Written]) -> list[Any]:
+        """Try until Redis is there again, for `retry_s` seconds at most."""
+        now = asyncio.get_running_loop().time
+        deadline, failures = now() + self._retry_s, 0
+        backoff = ExponentialBackoff(_BACKOFF_LONGEST_S, _BACKOFF_FIRST_S)
+        while True:
+            pipeline = self._redis.pipeline(transaction=False)
+            for record in records:
+                self._queue(pipeline, record)
+            self.stats.pipelines += 1
+            try:
+                return await pipeline.execute()
+            except _LOST_FOR_NOW:
+                failures += 1
+                pause = backoff.compute(failures)
+                if now() + pause > deadline:
+                    raise
+                await asyncio.sleep(pause)

@@ -174,7 +174,7 @@ class Web:
         connector = aiohttp.TCPConnector(
             limit=s.connections,
             limit_per_host=s.per_host,
-            resolver=_GuardedResolver(allow_private=s.allow_private),
+            resolver=GuardedResolver(allow_private=s.allow_private),
             ttl_dns_cache=300,
         )
         self._session = aiohttp.ClientSession(
@@ -355,7 +355,7 @@ def _failures(url: str, timeout_s: float) -> Iterator[None]:
         raise FetchError(Reason.CONNECTION, f"{url}: {why}") from error
 
 
-class _GuardedResolver(AbstractResolver):
+class GuardedResolver(AbstractResolver):
     """Names to addresses, none of them private unless allowed.
 
     What is checked is what is connected to: a name that changes its mind (DNS rebinding) gains

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Java, Maven, Redis and .venv: what `make demo` and `make test` need. Run by `make setup`.
+# Java, Maven, Redis and .venv: what `make demo` needs. Run by `make setup`.
+# With `tests` also a browser and a PostgreSQL, which only tests use. Run by `make setup-tests`.
 set -eu
 cd "$(dirname "$0")/.."
 UV=0.13.8
@@ -23,6 +24,11 @@ new_enough_java || add default-jre-headless
 command -v mvn >/dev/null || add maven
 command -v redis-server >/dev/null || add redis-server
 [ -x .venv/bin/python ] || python3.11 -c 'import ensurepip' 2>/dev/null || add python3.11-venv
+if [ "${1:-}" = tests ]; then
+    command -v chromium >/dev/null || add chromium
+    ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null ||
+        add postgresql
+fi
 
 if [ -n "$missing" ]; then
     command -v apt-get >/dev/null || fail "install what these Debian packages hold:$missing"
@@ -42,4 +48,5 @@ fi
 .venv/bin/uv pip install --quiet --python .venv --compile-bytecode --require-hashes -r locks/dev.txt
 .venv/bin/uv pip install --quiet --python .venv --no-deps -e .
 touch .venv/ready
+[ "${1:-}" != tests ] || touch .venv/tests-ready
 echo "setup: done"

@@ -1,0 +1,97 @@
+"""The application: REST and streams below /v1, the console, health and metrics."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from serving import console, problems
+from serving.graphql import graphql_router
+from serving.grpc_server import grpc_beside
+from serving.metrics import Metrics
+from serving.middleware import Envelope
+from serving.routes import (
+    alerts,
+    analyze,
+    articles,
+    editorial,
+    feed,
+    health,
+    history,
+    login,
+    push,
+    stories,
+    streams,
+    subscriptions,
+)
+from serving.services import Services, opened
+from serving.settings import ServeSettings
+
+ROUTES = (
+    health,
+    login,
+    articles,
+    alerts,
+    stories,
+    feed,
+    analyze,
+    editorial,
+    streams,
+    push,
+    subscriptions,
+    history,
+)
+
+
+def create_app(settings: ServeSettings, services: Services | None = None) -> FastAPI:
+    """The application.
+
+    services  parts that were put together elsewhere, in tests; None opens what the settings name
+              when the application starts, and closes it when it ends
+    """
+
+    metrics = services.metrics if services else Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if services is not None:
+            yield
+            return
+        async with opened(settings, metrics) as ours, grpc_beside(ours):
+            app.state.services = ours
+            yield
+
+    app = FastAPI(
+        title="Wiredesk",
+        version=version("wiredesk"),
+        description="Enriched articles, stories, breaking-news alerts and feeds.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/v1/openapi.json",
+    )
+    if services is not None:
+        app.state.services = services
+    problems.install(app)
+    for routes in ROUTES:
+        app.include_router(routes.router)
+    app.include_router(graphql_router())
+    console.mount(app)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "Last-Event-ID"],
+        )
+    app.add_middleware(
+        Envelope,
+        metrics=metrics,
+        max_body=settings.max_body_kib * 1024,
+        max_push=settings.max_push_kib * 1024,
+        push_path=push.PATH,
+        is_https=settings.is_https,
+    )
+    return app

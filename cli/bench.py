@@ -64,6 +64,135 @@ def enrich(
         json_file.write_text(json.dumps(rounded, indent=2) + "\n", "utf-8")
 
 
+@app.command("breaking")
+def breaking(
+    count: Annotated[int, typer.Option(min=1000, help="Articles of the throughput.")] = 20_000,
+    latency_s: Annotated[int, typer.Option(min=10, help="Seconds of each latency run.")] = 60,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting of the job; repeatable."),
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="OUT", help="Write the figures here, too.")
+    ] = None,
+) -> None:
+    """The job `breaking` from Kafka to Kafka at parallelism 1, and how soon its alerts come.
+
+    Simulated news. Runs on the local stack, which it starts and ends if none runs; a running job
+    `breaking` is cancelled. Wants a machine that does nothing else.
+    """
+    with _whole_stack() as running:
+        figures = _measure_breaking(running, count, latency_s, tuple(overrides or ()))
+    for name, value in figures.items():
+        out.print(f"{name:<28}{value:>10.1f}", highlight=False)
+    if json_file:
+        json_file.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
+
+
+def _measure_breaking(
+    running: stack.Stack, count: int, latency_s: int, overrides: tuple[str, ...]
+) -> dict[str, float]:
+    """Throughput of a backlog, then alerts at the usual rate and in a tenfold burst."""
+    from bench import breaking as measure
+
+    connection = connect(running.kafka)
+    topics.apply(connection)
+    kafka = connection.client()
+    room = measure.Newsroom(f"bench-{time.time_ns() // 1_000_000}")
+    wanted = submission.Submission(job="breaking", overrides=("start_from=latest", *overrides))
+    with out.status("submitting the job"):
+        submission.submit(wanted, replace=True, wait=True, report=str)
+    try:
+        with _progress("warming up", WARM_UP) as done:
+            measure.throughput(kafka, room.stream(WARM_UP), done)
+        figures = {"articles_per_s": 0.0}
+        for name, rate, seconds in (("usual", RATE, latency_s), ("burst", 10 * RATE, latency_s)):
+            batch = room.news(rate, seconds)
+            with _progress(f"{rate:g} articles a second", len(batch)) as done:
+                latency = measure.alert_latency(kafka, batch, rate, done)
+            figures |= {
+                f"{name}_alerts": latency.alerts,
+                f"{name}_p50_ms": latency.p50_ms,
+                f"{name}_p95_ms": latency.p95_ms,
+                f"{name}_most_ms": latency.most_ms,
+            }
+        with _progress("all at once", count) as done:
+            figures["articles_per_s"] = measure.throughput(kafka, room.stream(count), done)
+    finally:
+        submission.cancel("breaking", jobmanager=None, savepoint=False)
+    return figures
+
+
+@app.command("profiles")
+def profiles(
+    events: Annotated[int, typer.Option(min=1000, help="Events of each run.")] = 100_000,
+    readers: Annotated[int, typer.Option(min=100, help="Readers they are of.")] = 20_000,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting of the job; repeatable."),
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="OUT", help="Write the figures here, too.")
+    ] = None,
+) -> None:
+    """The job `profiles` from Kafka to Kafka and Redis at parallelism 1, and its state.
+
+    Runs on the local stack, which it starts and ends if none runs; a running job `profiles` is
+    cancelled. Wants a machine that does nothing else.
+    """
+    with _whole_stack() as running:
+        figures = _measure_profiles(running, events, readers, tuple(overrides or ()))
+    for name, value in figures.items():
+        out.print(f"{name:<24}{value:>14,.1f}", highlight=False)
+    if json_file:
+        json_file.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
+
+
+@app.command("audience")
+def audience(
+    count: Annotated[int, typer.Option(min=200, help="Comments for each throughput.")] = 6_000,
+    latency_s: Annotated[int, typer.Option(min=5, help="Seconds of the latency run.")] = 30,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting of the job; repeatable."),
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="OUT", help="Write the figures here, too.")
+    ] = None,
+) -> None:
+    """The job `audience` from Kafka to Kafka at parallelism 1 beside its analyzer alone.
+
+    Runs on the local stack, which it starts and ends if none runs; a running job `audience` is
+    cancelled. Wants a machine that does nothing else.
+    """
+    with _whole_stack() as running:
+        figures = _measure_audience(running, count, latency_s, tuple(overrides or ()))
+    for name, value in figures.items():
+        out.print(f"{name:<24}{value:>10.1f}", highlight=False)
+    if json_file:
+        json_file.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
+
+
+@app.command("feed")
+def feed(
+    most: Annotated[int, typer.Option(min=5000, help="Fresh articles at the end.")] = 100_000,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="OUT", help="Write the figures here, too.")
+    ] = None,
+) -> None:
+    """Nearest articles and whole feeds as fresh articles grow: milliseconds, recall@100.
+
+    Simulated articles; needs neither Kafka nor Flink. Wants a machine that does nothing else.
+    """
+    from bench import feed as measure
+
+    with out.status("ranking"):
+        found = measure.costs(most)
+    measure.show(out, found)
+    if json_file:
+        json_file.write_text(json.dumps([asdict(cost) for cost in found], indent=2) + "\n", "utf-8")
+
+
 @app.command("models")
 def models(
     floats: Annotated[
@@ -215,6 +344,95 @@ def _measure(
     }
 
 
+def _measure_audience(
+    running: stack.Stack, count: int, latency_s: int, overrides: tuple[str, ...]
+) -> dict[str, float]:
+    """Every figure of one run: the analyzer before and after the job, since machines are noisy."""
+    from bench import audience as measure
+    from jobs.audience import analyzer_config
+    from jobs.runtime.audience_settings import AudienceSettings
+    from jobs.runtime.catalogue import load_shared
+    from models.comment_analyzer import CommentAnalyzer
+    from models.manifest import SHIPPED, read
+
+    run = f"bench-{time.time_ns() // 1_000_000}"
+    connection = connect(running.kafka)
+    topics.apply(connection)
+    kafka = connection.client()
+    settings = load_shared(AudienceSettings, overrides=overrides)
+    alone = CommentAnalyzer(read(SHIPPED), analyzer_config(settings))
+    alone.warm_up()
+    if submission.running_job("audience"):  # nothing else may read comments.raw
+        submission.cancel("audience", jobmanager=None, savepoint=False)
+    with out.status("the analyzer alone"):
+        before = measure.analyzer_alone(alone, measure.comments(count, f"{run}-before"))
+    with out.status("submitting the job"):
+        wanted = submission.Submission("audience", overrides=overrides, parallelism=1)
+        submission.submit(wanted, replace=True, wait=True, report=str)
+    try:
+        with out.status("warming up"):
+            measure.job_backlog(kafka, measure.comments(4 * WARM_UP, f"{run}-warm"))
+        with out.status(f"the job, {count:,} comments at once"):
+            job = measure.job_backlog(kafka, measure.comments(count, f"{run}-job"))
+        rate = measure.RATE
+        with out.status(f"the job, {rate:g} comments a second"):
+            steady = measure.comments(int(latency_s * rate), f"{run}-steady")
+            latency = measure.job_latency(kafka, steady, rate)
+    finally:
+        submission.cancel("audience", jobmanager=None, savepoint=False)
+    with out.status("the analyzer alone, again"):
+        after = measure.analyzer_alone(alone, measure.comments(count, f"{run}-after"))
+    return {
+        "comments": count,
+        "analyzer_per_s": (before + after) / 2,
+        "job_per_s": job,
+        "ratio": job / ((before + after) / 2),
+        "p50_ms": latency.p50_ms,
+        "p95_ms": latency.p95_ms,
+        "p99_ms": latency.p99_ms,
+    }
+
+
+def _measure_profiles(
+    running: stack.Stack, count: int, readers: int, overrides: tuple[str, ...]
+) -> dict[str, float]:
+    """Rate, and what the readers add to a checkpoint."""
+    from bench import profiles as measure
+    from local.flink_rest import Flink
+
+    run = f"bench-{time.time_ns() // 1_000_000}"
+    assert running.kafka
+    assert running.flink
+    topics.apply(connect(running.kafka))
+    with out.status("submitting the job"):
+        wanted = submission.Submission("profiles", overrides=overrides, parallelism=1)
+        job = submission.submit(wanted, replace=True, wait=True, report=str)
+    try:
+        known = measure.articles(2000, run)
+        with out.status("warming up"):
+            measure.publish(running.kafka, known)
+            warm = measure.events(20 * WARM_UP, 1000, known, f"{run}-warm")
+            measure.job_backlog(running.kafka, warm)
+        before = Flink(running.flink).fresh_state_size(job.id)
+        with out.status(f"{count:,} events of {readers:,} new readers"):
+            batch = measure.events(count, readers, known, f"{run}-a")
+            used_s = taskmanager_cpu_s(running)
+            first = measure.job_backlog(running.kafka, batch)
+            used_s = taskmanager_cpu_s(running) - used_s
+        state_size = Flink(running.flink).fresh_state_size(job.id) - before
+    finally:
+        submission.cancel("profiles", jobmanager=None, savepoint=False)
+    return {
+        "events": first.events,
+        "events_per_s": first.per_s,
+        "cpu_us_per_event": used_s * 1e6 / first.events,
+        "readers": readers,
+        "events_per_reader": count / readers,
+        "state_mb": state_size / 1e6,
+        "state_bytes_per_reader": state_size / readers,
+    }
+
+
 @contextmanager
 def _whole_stack() -> Iterator[stack.Stack]:
     """The local stack that runs, else one for the length of the benchmark."""
@@ -243,6 +461,18 @@ def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
     ) as bar:
         task = bar.add_task(what, total=total)
         yield lambda done: bar.update(task, completed=done)
+
+
+def taskmanager_cpu_s(running: stack.Stack) -> float:
+    """Processor time that the TaskManagers have used so far: steady where others work, too."""
+    import psutil
+
+    times = [
+        psutil.Process(each.pid).cpu_times()
+        for each in running.processes
+        if each.name.startswith("taskmanager")
+    ]
+    return float(sum(each.user + each.system for each in times))
 
 
 def resident_mb(running: stack.Stack) -> dict[str, int]:

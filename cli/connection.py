@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jobs.runtime.catalogue import load_shared
-from jobs.runtime.settings import KafkaSettings, SecurityProtocol
 from schemas.errors import ServiceError
+from schemas.settings import KafkaSettings, client_arguments
 from schemas.topics import MAX_REQUEST_BYTES, Topic
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     from schemas.codec import RecordCodec
     from schemas.registry import Registry
-
-BROKER_ANSWERS_S = 8
-"""Seconds a broker may take to answer the first request."""
 
 BootstrapOption = Annotated[
     str | None,
@@ -138,33 +135,6 @@ def connect(bootstrap: str | None = None, settings_file: Path | None = None) -> 
     if "kafka_bootstrap" not in settings.model_fields_set and (local := _local_kafka()):
         settings = settings.model_copy(update={"kafka_bootstrap": local})
     return Connection(settings)
-
-
-def client_arguments(settings: KafkaSettings) -> dict[str, Any]:
-    """Settings in kafka-python's words, SASL and TLS included.
-
-    >>> client_arguments(KafkaSettings(kafka_bootstrap="a:9092,b:9092"))["bootstrap_servers"]
-    ['a:9092', 'b:9092']
-    """
-    protocol = settings.kafka_security_protocol
-    arguments: dict[str, Any] = {
-        "bootstrap_servers": settings.kafka_bootstrap.split(","),
-        "client_id": "wiredesk",
-        "bootstrap_timeout_ms": BROKER_ANSWERS_S * 1000,
-        "security_protocol": str(protocol),
-    }
-    if protocol in (SecurityProtocol.SSL, SecurityProtocol.SASL_SSL):
-        arguments |= {
-            "ssl_cafile": settings.kafka_ssl_ca_file,
-            "ssl_certfile": settings.kafka_ssl_keystore_file,  # holds the private key, too
-        }
-    if protocol in (SecurityProtocol.SASL_PLAINTEXT, SecurityProtocol.SASL_SSL):
-        arguments |= {
-            "sasl_mechanism": str(settings.kafka_sasl_mechanism),
-            "sasl_plain_username": settings.kafka_sasl_username,
-            "sasl_plain_password": settings.secret("kafka_sasl_password"),
-        }
-    return arguments
 
 
 def require_broker(bootstrap: str) -> None:

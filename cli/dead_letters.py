@@ -15,9 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.connection import BootstrapOption, Connection, SettingsOption, connect
-from cli.demo import printable
 from cli.reading import Beginning, moment_ms, read_to_end, seek
 from cli.tail import json_line, readable_bytes
+from cli.terminal import printable
 from schemas.dead_letter import DeadLetter
 from schemas.errors import Reason, RecordError, SetupError, UndecodableRecord
 from schemas.topics import DEAD_LETTERS, TOPICS

@@ -1,8 +1,8 @@
-"""`wiredesk demo`: everything at once, from nothing to enriched articles on the screen."""
+"""`wiredesk demo`: everything at once, from nothing to an alert on the screen."""
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
@@ -16,18 +16,36 @@ from rich.table import Table
 from rich.text import Text
 
 from cli import topics
+from cli.alerts import told
 from cli.connection import Connection, connect
 from cli.demo_account import Account, Planned, plan, some
-from local import stack, state, submission
-from local.demo import corpus
+from cli.demo_outcome import Outcome
+from cli.terminal import printable
+from local import reader_keys, server, stack, state, submission
+from local.demo import corpus, traffic
 from local.flink_rest import Flink
 from local.stack import Stack, StackConfig
 from local.submission import Submission
+from models.privacy import read_keyring
+from schemas.dead_letter import DeadLetter
 from schemas.enriched_article import EnrichedArticle
 from schemas.errors import ServiceError
-from schemas.topics import ARTICLES_ENRICHED, DEAD_LETTERS
+from schemas.record import Record
+from schemas.topics import (
+    ALERTS_BREAKING,
+    ARTICLES_ENRICHED,
+    AUDIENCE_SENTIMENT,
+    COMMENTS_ENRICHED,
+    COMMENTS_RAW,
+    DEAD_LETTERS,
+    MODERATION_QUEUE,
+    USER_EVENTS,
+    USERS_EMBEDDINGS,
+)
 
 if TYPE_CHECKING:
+    from kafka import KafkaConsumer
+
     from ingest.send import ArticleSender
 
 out = Console()
@@ -37,7 +55,24 @@ Say = Callable[[str], None]
 Trouble = Callable[[], str]
 """Asks Flink what is wrong."""
 
-JOB = "enrich"
+JOBS = {
+    "enrich": (),
+    "breaking": (),
+    "audience": ("mood_half_life_s=600",),
+    "profiles": ("lists_slide_s=5",),
+}
+"""Jobs with settings for a day of half an hour."""
+
+SUBMITTED_AT_ONCE = 2
+WATCHED = (
+    ARTICLES_ENRICHED,
+    DEAD_LETTERS,
+    ALERTS_BREAKING,
+    COMMENTS_ENRICHED,
+    AUDIENCE_SENTIMENT,
+    MODERATION_QUEUE,
+    USERS_EMBEDDINGS,
+)
 SPEED = 90.0
 """Half an hour in 20 seconds."""
 FIRST_ANSWER_S = 120
@@ -51,11 +86,18 @@ def demo(
     speed: Annotated[
         float, typer.Option(min=0.1, help="How many times as fast as its half hour.")
     ] = SPEED,
+    feeds: Annotated[
+        bool,
+        typer.Option(
+            "--feeds", help="Serve the news as feeds on this machine and ingest those, no comments."
+        ),
+    ] = False,
 ) -> None:
-    """Bring the local stack up, run the job `enrich`, and watch news go through it.
+    """Bring the local stack, every job and the server up, and watch news go through them.
 
-    Replays half an hour of made-up news: several desks and languages, one story that breaks,
-    near-copies, and some bad records. All of it is left running until `wiredesk local down`.
+    Replays half an hour of made-up news with comments and readers: several desks and languages,
+    one story that breaks, near-copies, a campaign in the comments, and some bad records. All of it
+    is left running until `wiredesk local down`.
     """
     began = time.monotonic()
     with _steps() as say:
@@ -65,32 +107,47 @@ def demo(
         connection = connect(running.kafka)
         say("topics: creating")
         topics.apply(connection)
-        job_id = _running_job(say)
+        with ThreadPoolExecutor(SUBMITTED_AT_ONCE) as pool:
+            jobs = dict(zip(JOBS, pool.map(lambda job: _running_job(job, say), JOBS), strict=True))
+            console = server.ensure(running.state_dir, lambda part, doing: say(f"{part}: {doing}"))
     ready = time.monotonic()
-    out.print(f"Stack and job are up after {ready - began:.0f} s. Replaying {corpus.counts()}.")
-    account = _replay(connection, speed, lambda: _trouble(running, job_id))
-    _summary(account, time.monotonic() - ready)
-    _where_to_look(running, job_id, account)
-    if account.surprises:
-        raise ServiceError(f"the job did not do as expected: {some(account.surprises)}")
+    out.print(f"Stack and jobs are up after {ready - began:.0f} s. Replaying {corpus.counts()}.")
+    surprises: list[str] = []
+    if feeds:
+        outcome = _ingest(connection, speed, lambda: _trouble(running, jobs))
+    else:
+        account, outcome = _replay(connection, running, speed, lambda: _trouble(running, jobs))
+        surprises += account.surprises
+        _summary(account, time.monotonic() - ready)
+    _tell(outcome)
+    _where_to_look(running, console)
+    surprises += [f"an alert about {title!r}" for title in outcome.false_alarms]
+    if surprises:
+        raise ServiceError(f"the jobs did not do as expected: {some(surprises)}")
 
 
-def _running_job(say: Say) -> str:
-    """The id of the job, submitted unless it runs."""
-    if found := submission.running_job(JOB):
+def _running_job(job: str, say: Say) -> str:
+    """The id of a job, submitted unless it runs."""
+    if found := submission.running_job(job):
         return found.id
-    return submission.submit(Submission(JOB), replace=False, wait=True, report=say).id
+    wanted = Submission(job, overrides=JOBS[job])
+    return submission.submit(wanted, replace=False, wait=True, report=say).id
 
 
-def _replay(connection: Connection, speed: float, trouble: Trouble) -> Account:
-    """Send the whole plan, and wait until all of it has come out."""
+def _replay(
+    connection: Connection, running: Stack, speed: float, trouble: Trouble
+) -> tuple[Account, Outcome]:
+    """Send everything, and wait until all of it has come out."""
     from cli.reading import End, seek
     from ingest.send import ArticleSender
 
-    articles, letters = connection.codec(ARTICLES_ENRICHED), connection.codec(DEAD_LETTERS)
+    codecs = {topic.name: connection.codec(topic) for topic in WATCHED}
     began_ms = time.time_ns() // 1_000_000
-    account = Account(plan(began_ms - corpus.SPAN_MS), began_ms)
-    screen = Screen(account)
+    base_ms = began_ms - corpus.SPAN_MS
+    ring = read_keyring(reader_keys.ensure(reader_keys.pseudonyms_file(running.state_dir)))
+    account = Account(plan(base_ms), began_ms)
+    outcome = Outcome(traffic.planned(base_ms, ring.newest), began_ms)
+    screen = Screen(account, outcome)
     warm, stopped = Event(), Event()
     with (
         connection.consumer() as consumer,
@@ -98,21 +155,23 @@ def _replay(connection: Connection, speed: float, trouble: Trouble) -> Account:
         ThreadPoolExecutor(1) as pool,
         screen.live() as live,
     ):
-        seek(consumer, (ARTICLES_ENRICHED.name, DEAD_LETTERS.name), End())
-        sending = pool.submit(_send, account, sender, speed, warm, stopped)
+        ends = seek(consumer, tuple(codecs), End())
+        alerts = [partition for partition in ends if partition.topic == ALERTS_BREAKING.name]
+        consumer.seek_to_beginning(*alerts)  # an earlier run's alert may still stand
+        sending = pool.submit(_send, account, outcome, sender, connection, speed, warm, stopped)
         try:
-            patience = Patience(account, trouble)
-            while not account.complete:
+            patience = Patience(account, outcome, trouble)
+            while not account.complete or outcome.missing:
                 patience.check(sending)
                 for partition, records in consumer.poll(_POLL_MS).items():
                     for record in records:
-                        if partition.topic == DEAD_LETTERS.name:
-                            account.take_letter(letters.decode(record.value))
-                            continue
-                        article = articles.decode(record.value)
-                        if account.take_article(article):
-                            screen.add(article)
-                            warm.set()
+                        if partition.topic == USERS_EMBEDDINGS.name:
+                            outcome.take_reader(record.key.decode())
+                        elif record.value is not None:
+                            found = codecs[partition.topic].decode(record.value)
+                            if _take(account, outcome, found):
+                                screen.add(found)
+                                warm.set()
                 live.update(screen.show())
             sending.result()
         finally:
@@ -120,24 +179,80 @@ def _replay(connection: Connection, speed: float, trouble: Trouble) -> Account:
             warm.set()
     if out.is_terminal:
         out.print(screen.table())
-    return account
+    return account, outcome
+
+
+def _ingest(connection: Connection, speed: float, trouble: Trouble) -> Outcome:
+    """Ingest the news from feeds of our own, and wait for the alert."""
+    from cli.ingest import demo as ingest_demo
+
+    outcome = Outcome((), time.time_ns() // 1_000_000)
+    with ThreadPoolExecutor(1) as pool, connection.consumer() as consumer:
+        ended = Event()
+        watching = pool.submit(_watch_alerts, connection, consumer, outcome, ended)
+        try:
+            ingest_demo(speed=speed, bootstrap=connection.bootstrap, settings=None)
+            deadline = time.monotonic() + LAST_ANSWER_S
+            while outcome.alert is None and not watching.done():
+                if time.monotonic() > deadline:
+                    raise ServiceError(f"no alert came within {LAST_ANSWER_S} s; {trouble()}")
+                time.sleep(_POLL_MS / 1000)
+        finally:
+            ended.set()
+        watching.result()
+    return outcome
+
+
+def _watch_alerts(
+    connection: Connection, consumer: "KafkaConsumer", outcome: Outcome, ended: Event
+) -> None:
+    from cli.reading import Beginning, seek
+
+    codec = connection.codec(ALERTS_BREAKING)
+    seek(consumer, (ALERTS_BREAKING.name,), Beginning())
+    while not ended.is_set():
+        for records in consumer.poll(_POLL_MS).values():
+            for record in records:
+                outcome.take(codec.decode(record.value))
+
+
+def _take(account: Account, outcome: Outcome, record: Record) -> bool:
+    """Count what came; whether it is an enriched article of this demo."""
+    match record:
+        case EnrichedArticle():
+            return account.take_article(record)
+        case DeadLetter():
+            account.take_letter(record)
+        case _:
+            outcome.take(record)
+    return False
 
 
 def _send(
-    account: Account, sender: "ArticleSender", speed: float, warm: Event, stopped: Event
+    account: Account,
+    outcome: Outcome,
+    sender: "ArticleSender",
+    connection: Connection,
+    speed: float,
+    warm: Event,
+    stopped: Event,
 ) -> None:
-    """Send the first record, and when it has come out, the rest on its own time."""
-    began = 0.0
-    for number, record in enumerate(account.planned):
-        if number == 1:
-            warm.wait()
-            began = time.monotonic() - account.planned[0].offset_ms / 1000 / speed
-        if number and stopped.wait(
-            max(0.0, began + record.offset_ms / 1000 / speed - time.monotonic())
-        ):
+    """Send the first article, and when it has come out, the rest on its own time."""
+    first, *rest = account.planned
+    _send_one(sender, first)
+    account.sent = 1
+    warm.wait()
+    began = time.monotonic() - first.offset_ms / 1000 / speed
+    codecs = {topic.name: connection.codec(topic) for topic in (COMMENTS_RAW, USER_EVENTS)}
+    for due in sorted([*rest, *outcome.sent], key=lambda each: each.offset_ms):
+        if stopped.wait(max(0.0, began + due.offset_ms / 1000 / speed - time.monotonic())):
             return
-        _send_one(sender, record)
-        account.sent += 1
+        if isinstance(due, Planned):
+            _send_one(sender, due)
+            account.sent += 1
+        else:
+            value = codecs[due.topic].encode(due.record) if due.record else None
+            sender.send_raw(due.key.encode(), value, topic=due.topic)
     sender.flush()
 
 
@@ -152,8 +267,9 @@ def _send_one(sender: "ArticleSender", record: Planned) -> None:
 class Patience:
     """Ends the wait with one line that says what is missing and why."""
 
-    def __init__(self, account: Account, trouble: Trouble) -> None:
+    def __init__(self, account: Account, outcome: Outcome, trouble: Trouble) -> None:
         self._account = account
+        self._outcome = outcome
         self._trouble = trouble
         self._seen = 0
         self._heard = time.monotonic()
@@ -162,23 +278,24 @@ class Patience:
         """Raises ServiceError when sending failed, or when nothing came for too long."""
         if sending.done():
             sending.result()
-        seen = len(self._account.enriched) + len(self._account.letters)
+        seen = len(self._account.enriched) + len(self._account.letters) + self._outcome.seen
         if seen != self._seen or (self._account.sent < len(self._account.planned) and seen):
             self._seen, self._heard = seen, time.monotonic()
         limit_s = LAST_ANSWER_S if seen else FIRST_ANSWER_S
         if time.monotonic() - self._heard > limit_s:
-            missing = self._account.missing
+            missing = [*self._account.missing, *self._outcome.missing]
             raise ServiceError(
-                f"{len(missing)} of {len(self._account.planned)} records did not come out within "
-                f"{limit_s} s: {some(missing)}; {self._trouble()}"
+                f"not everything came out within {limit_s} s: {some(missing)} are missing; "
+                f"{self._trouble()}"
             )
 
 
 class Screen:
     """The latest enriched articles and the counts; plain lines where there is no terminal."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, outcome: Outcome) -> None:
         self._account = account
+        self._outcome = outcome
         self._latest: deque[tuple[str, ...]] = deque(maxlen=_ROWS_SHOWN)
         self._began = time.monotonic()
 
@@ -198,7 +315,7 @@ class Screen:
     def show(self) -> Group:
         """The table and the line below it."""
         counts = counts_line(self._account, time.monotonic() - self._began)
-        return Group(self.table(), Text(counts))
+        return Group(self.table(), Text(counts), Text(outcome_line(self._outcome)))
 
     def table(self) -> Table:
         """The latest articles."""
@@ -237,21 +354,22 @@ def counts_line(account: Account, seconds: float) -> str:
     return f"{line} ({reasons})" if reasons else line
 
 
+def outcome_line(outcome: Outcome) -> str:
+    """Comments, queue, readers, and the alert once there is one."""
+    line = (
+        f"comments {outcome.comments} · for moderators {len(outcome.queued)} · "
+        f"readers {outcome.readers}"
+    )
+    alert = outcome.alert
+    return line if alert is None else f"{line} · ALERT {alert.score:.2f} {printable(alert.title)}"
+
+
 def _cells(article: EnrichedArticle) -> tuple[str, ...]:
     """Published, source, language, title, milliseconds from Kafka to enriched."""
     published = datetime.fromtimestamp(article.published_ms / 1000).strftime("%H:%M:%S")
     language = f"{article.language.code} {article.language.confidence:.2f}"
     latency = str(article.enriched_ms - article.ingested_ms)
     return published, printable(article.source), language, printable(article.title), latency
-
-
-def printable(text: str) -> str:
-    """A text from outside without what could steer a terminal.
-
-    >>> printable("a\\x1b[2Jb")
-    'a·[2Jb'
-    """
-    return "".join(c if c.isprintable() else "·" for c in text)
 
 
 def _summary(account: Account, seconds: float) -> None:
@@ -264,15 +382,24 @@ def _summary(account: Account, seconds: float) -> None:
     )
 
 
-def _where_to_look(running: Stack, job_id: str, account: Account) -> None:
-    host, _, port = (running.redis or "").rpartition(":")
-    article_id = next(iter(account.enriched))[0]
+def _tell(outcome: Outcome) -> None:
+    out.print(outcome_line(outcome), highlight=False, markup=False)
+    if alert := outcome.alert:
+        out.print()
+        for line in told(alert):
+            out.print(line, highlight=False, soft_wrap=True)
+
+
+def _where_to_look(running: Stack, console: str) -> None:
     out.print()
     for what, how in (
-        ("Flink UI", f"http://{running.flink}/#/job/running/{job_id}"),
+        ("editors' console", f"{_login_link(console)}  (good once)"),
+        ("alerts", "wiredesk alerts list; wiredesk alerts confirm ALERT"),
+        ("moderation queue", "wiredesk moderation list"),
+        ("a reader", "wiredesk readers show --user demo-pavel"),
+        ("Flink UI", f"http://{running.flink}"),
         ("enriched articles", f"wiredesk tail {ARTICLES_ENRICHED.name} --embedding none"),
         ("dead letters", "wiredesk dead-letters list"),
-        ("an article in Redis", f"redis-cli -h {host} -p {port} HGETALL article:{article_id}"),
         ("your own articles", "wiredesk replay FILE"),
         ("stop all of it", "wiredesk local down"),
     ):
@@ -280,15 +407,25 @@ def _where_to_look(running: Stack, job_id: str, account: Account) -> None:
     out.print("\nEverything is left running.")
 
 
-def _trouble(running: Stack, job_id: str) -> str:
-    """What Flink says about the job, and where its log is."""
+def _login_link(console: str) -> str:
+    """A link that logs an editor into the console, once."""
+    from cli import serve
+    from serving.settings import Role
+
+    settings = serve.load(None, {"port": int(console.rpartition(":")[2])})
+    path = serve.with_access(settings, lambda access: access.add_login_link("demo", Role.ADMIN))
+    return f"http://{console}{path}"
+
+
+def _trouble(running: Stack, jobs: Mapping[str, str]) -> str:
+    """What Flink says about the jobs, and where their log is."""
     flink = Flink(running.flink or "")
-    failure = flink.failure(job_id)
-    return (
-        f"the job is {flink.job(job_id).state}"
-        + (f" ({failure})" if failure else "")
-        + "; `wiredesk local logs` tells more"
-    )
+    states = []
+    for name, job_id in jobs.items():
+        failure = flink.failure(job_id)
+        told = f" ({failure})" if failure else ""
+        states.append(f"{name} is {flink.job(job_id).state}{told}")
+    return f"{', '.join(states)}; `wiredesk local logs` tells more"
 
 
 @contextmanager

@@ -14,7 +14,15 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from typer.core import TyperGroup
 
-from cli import evaluate_breaking, evaluate_extraction, evaluate_stories
+from cli import (
+    evaluate_breaking,
+    evaluate_extraction,
+    evaluate_feed,
+    evaluate_nextclick,
+    evaluate_personal_data,
+    evaluate_policy,
+    evaluate_stories,
+)
 from evaluation.heads import HEADS, Head, find
 from schemas.errors import ModelFileError, SetupError
 
@@ -131,7 +139,11 @@ def measure_head(
 
 app.command("breaking")(evaluate_breaking.evaluate_breaking)
 app.command("extraction")(evaluate_extraction.extraction)
+app.command("feed")(evaluate_feed.evaluate_feed)
+app.command("nextclick")(evaluate_nextclick.evaluate_nextclick)
+app.command("policy")(evaluate_policy.evaluate_policy)
 app.command("stories")(evaluate_stories.evaluate_stories)
+app.command("personal-data")(evaluate_personal_data.personal_data)
 
 _NO_DATA = "give --data-dir, or set WIREDESK_DATA_DIR"
 

@@ -170,7 +170,13 @@ def _folder(state_dir: Path | None) -> Path:
 
 def _show(running: Stack) -> None:
     flink = f"http://{running.flink}" if running.flink else None
-    addresses = {"kafka": running.kafka, "redis": running.redis, "jobmanager": flink}
+    server = f"http://{running.server}" if running.server else None
+    addresses = {
+        "kafka": running.kafka,
+        "redis": running.redis,
+        "jobmanager": flink,
+        "server": server,
+    }
     table = Table("part", "address", "metrics", "pid", "memory", box=None, pad_edge=False)
     for process in sorted(running.processes, key=lambda process: process.name):
         found = process.find()
@@ -208,7 +214,7 @@ def _rss(process: psutil.Process) -> int:
 
 def _as_json(running: Stack | None) -> dict[str, object]:
     if running is None:
-        return {"kafka": None, "redis": None, "flink": None, "processes": []}
+        return {"kafka": None, "redis": None, "flink": None, "server": None, "processes": []}
     listed = [
         {"name": process.name, "pid": process.pid, "alive": process.alive}
         for process in sorted(running.processes, key=lambda process: process.name)
@@ -217,5 +223,6 @@ def _as_json(running: Stack | None) -> dict[str, object]:
         "kafka": running.kafka,
         "redis": running.redis,
         "flink": running.flink,
+        "server": running.server,
         "processes": listed,
     }

@@ -7,15 +7,22 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from cli import (
+    alerts,
     bench,
+    comments,
     dead_letters,
     demo,
+    erase,
     evaluate,
     ingest,
     jobs,
+    keys,
     local,
     models,
+    moderation,
+    readers,
     replay,
+    serve,
     settings,
     tail,
     topics,
@@ -51,10 +58,17 @@ app.command("cancel")(jobs.cancel)
 app.add_typer(topics.app, name="topics")
 app.command("replay")(replay.replay)
 app.add_typer(ingest.app, name="ingest")
+app.add_typer(comments.app, name="comments")
+app.add_typer(moderation.app, name="moderation")
+app.add_typer(readers.app, name="readers")
+app.command("erase")(erase.erase)
+app.add_typer(keys.app, name="keys")
 app.command("tail")(tail.tail)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(models.app, name="models")
 app.add_typer(bench.app, name="bench")
 app.add_typer(evaluate.app, name="evaluate")
 app.command("train")(train.train)
+app.add_typer(serve.app, name="serve")
 app.command("settings")(settings.settings)

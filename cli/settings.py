@@ -12,8 +12,9 @@ from rich.table import Table
 
 from cli.connection import SettingsOption
 from jobs.runtime.catalogue import JOBS, load_shared
-from jobs.runtime.settings import ENVIRONMENT_PREFIX, KafkaSettings
+from jobs.runtime.settings import ENVIRONMENT_PREFIX
 from schemas.errors import SetupError
+from schemas.settings import KafkaSettings
 
 out = Console()
 

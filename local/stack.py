@@ -53,6 +53,7 @@ class Stack:
     redis: str | None
     flink: str | None
     processes: tuple[Process, ...]
+    server: str | None = None
 
     @property
     def whole(self) -> bool:
@@ -108,14 +109,15 @@ def status(state_dir: Path | None = None) -> Stack | None:
         return None
     living = {process.name for process in saved.living}
 
-    def address(name: str, port: int) -> str | None:
-        return f"{HOST}:{port}" if name in living and is_open(port) else None
+    def address(name: str, port: int | None) -> str | None:
+        return f"{HOST}:{port}" if port and name in living and is_open(port) else None
 
     return Stack(
         state_dir=saved.state_dir,
         kafka=address("kafka", saved.ports.kafka),
         redis=address("redis", saved.ports.redis),
         flink=address("jobmanager", saved.ports.flink),
+        server=address("server", saved.ports.server),
         processes=saved.processes,
     )
 
@@ -140,7 +142,8 @@ def _plan(config: StackConfig, before: State | None) -> State:
             )
         ports, slots = before.ports, before.slots
         count = max(config.taskmanagers or 0, before.taskmanagers)
-        return replace(before, ports=ports, slots=slots, taskmanagers=count)
+        kept = tuple(p for p in before.processes if p.name in before.names or p.alive)
+        return replace(before, ports=ports, slots=slots, taskmanagers=count, processes=kept)
     return State(
         state_dir=config.state_dir,
         ports=choose_ports(config),

@@ -24,6 +24,7 @@ class Ports:
     flink: int
     controller: int
     rpc: int
+    server: int | None = None  # once `wiredesk demo` has started it
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ MAY_IMPORT = {
     "bench": {"evaluation", "ingest", "models", "schemas"},
     "evaluation": {"ingest", "models", "schemas"},
     "ingest": {"models", "schemas"},
-    "serving": {"models", "schemas"},
-    "training": {"evaluation", "models", "schemas"},
+    "serving": {"ingest", "models", "schemas"},  # publishers push through the same normaliser
+    "training": {"bench", "evaluation", "models", "schemas"},
     "local": {"bench", "ingest", "jobs", "models", "schemas", "serving", "training", "udfs"},
     "cli": {
         "bench",

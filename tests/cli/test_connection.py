@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import pytest
 
 from cli import connection
-from cli.connection import client_arguments, connect, require_broker
-from jobs.runtime.settings import KafkaSettings
+from cli.connection import connect, require_broker
 from local import stack
 from schemas.errors import ServiceError, SettingError
+from schemas.settings import KafkaSettings, client_arguments
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """The demo accounts for every record it sends."""
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
@@ -7,7 +8,10 @@ import pytest
 from cli import demo
 from cli.demo import Patience, counts_line
 from cli.demo_account import Account, plan, some
-from local.demo import corpus
+from cli.demo_outcome import Outcome
+from local.demo import corpus, traffic
+from models.privacy import Secret
+from schemas.alert import Alert, AlertSource
 from schemas.codec import RecordCodec
 from schemas.dead_letter import DeadLetter
 from schemas.enriched_article import EnrichedArticle, Language
@@ -21,6 +25,11 @@ BEGAN_MS = BASE_MS + corpus.SPAN_MS
 @pytest.fixture
 def account():
     return Account(plan(BASE_MS), BEGAN_MS)
+
+
+@pytest.fixture
+def outcome():
+    return Outcome(traffic.planned(BASE_MS, Secret(1, datetime.now(UTC), bytes(32))), BEGAN_MS)
 
 
 def enriched(record):
@@ -139,21 +148,85 @@ def test_long_lists_are_cut():
     assert some(list("abcde")) == "a, b, c and 2 more"
 
 
-def test_patience_ends_with_what_is_missing_and_why(account, monkeypatch):
+def test_patience_ends_with_what_is_missing_and_why(account, outcome, monkeypatch):
     now = 0.0
     monkeypatch.setattr(demo, "time", SimpleNamespace(monotonic=lambda: now))
     sending = SimpleNamespace(done=lambda: False)
-    patience = Patience(account, lambda: "the job is RESTARTING")
+    patience = Patience(account, outcome, lambda: "the job is RESTARTING")
     patience.check(sending)
     now = demo.FIRST_ANSWER_S + 1.0
-    with pytest.raises(ServiceError, match=r"261 of 261 .* the job is RESTARTING"):
+    with pytest.raises(ServiceError, match=r"and 263 more are missing; the job is RESTARTING"):
         patience.check(sending)
 
 
-def test_failed_sending_ends_the_wait(account):
+def test_failed_sending_ends_the_wait(account, outcome):
     def fail():
         raise ServiceError("Kafka is gone")
 
-    patience = Patience(account, lambda: "")
+    patience = Patience(account, outcome, lambda: "")
     with pytest.raises(ServiceError, match="Kafka is gone"):
         patience.check(SimpleNamespace(done=lambda: True, result=fail))
+
+
+BREAKING = next(a for a in corpus.articles() if a.story == corpus.BREAKING)
+OTHER = next(a for a in corpus.articles() if a.story is None)
+
+
+def alert(article, state="opened", raised_ms=BEGAN_MS):
+    return Alert(
+        alert_id=f"world/{article.article_id}",
+        desk="world",
+        story_id=article.article_id,
+        state=state,
+        sequence=1,
+        at_ms=raised_ms,
+        raised_ms=raised_ms,
+        expires_ms=raised_ms,
+        score=0.9,
+        low=0.8,
+        high=1.0,
+        threshold=0.5,
+        outcome="sources=10,hours=2",
+        title=article.title,
+        languages=["en"],
+        windows=[],
+        sources=[
+            AlertSource(
+                source=article.source, first_seen_ms=0, article_id=article.article_id, copies=0
+            )
+        ],
+        independent_sources=5,
+        copies_discounted=0,
+        entities=[],
+        lead_articles=[],
+        reasons=[],
+        model_versions={},
+    )
+
+
+def test_alert_about_the_story_that_breaks_is_awaited(outcome):
+    assert "the alert" in outcome.missing
+    outcome.take(alert(BREAKING))
+    assert "the alert" not in outcome.missing
+    assert outcome.false_alarms == []
+
+
+def test_alert_of_an_earlier_run_counts_while_it_stands(outcome):
+    outcome.take(alert(BREAKING, raised_ms=BASE_MS))
+    assert outcome.alert is not None
+    outcome.take(alert(BREAKING, state="closed"))
+    assert outcome.alert is None
+
+
+def test_alert_about_anything_else_is_a_false_alarm_of_this_run_only(outcome):
+    outcome.take(alert(OTHER, raised_ms=BEGAN_MS - 1))
+    assert outcome.false_alarms == []
+    outcome.take(alert(OTHER))
+    assert outcome.false_alarms == [OTHER.title]
+
+
+def test_every_reader_of_the_demo_is_awaited(outcome):
+    assert "5 readers' profiles" in outcome.missing
+    for sent in outcome.sent:
+        outcome.take_reader(sent.key)
+    assert not any("readers" in what for what in outcome.missing)

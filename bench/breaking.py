@@ -1,0 +1,237 @@
+"""How fast the job `breaking` is: articles into stories, and from an article to its alert.
+
+Simulated news (`bench.arrivals`): made-up vectors and headlines. About speed, never about accuracy.
+"""
+
+import heapq
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from bench.arrivals import Arrival, Assumptions, arrivals
+from models.stories.cluster import WIDTH
+from schemas.codec import RecordCodec
+from schemas.enriched_article import EnrichedArticle, Entity, Language
+from schemas.errors import ServiceError
+from schemas.topics import ALERTS_BREAKING, ARTICLES_ENRICHED, STORIES_ARTICLES, Topic
+
+_STALLED_S = 120
+_POLL_MS = 20
+VOCABULARY = 20_000
+NEWS_SOURCES = 16
+"""Independent sources of each story that breaks in the latency run."""
+
+SEED = 11
+START_MS = 1_790_000_000_000
+STORIES_AN_HOUR = 12_000.0
+"""So many that an hour of simulated news holds as many articles as a busy day's hour has."""
+
+Progress = Callable[[int], None]
+"""Called with the number of articles done so far."""
+
+
+@dataclass(frozen=True)
+class AlertLatency:
+    """Milliseconds from before the article that raises an alert is sent to when it is read."""
+
+    alerts: int
+    p50_ms: float
+    p95_ms: float
+    most_ms: float
+
+
+class Newsroom:
+    """Made-up articles: those of a story share words, entities and a direction of their vectors.
+
+    Each call begins where the event time of the last one ended.
+    """
+
+    def __init__(self, run: str) -> None:
+        self._run = run
+        self._chance = np.random.default_rng(SEED)
+        self._words = [f"w{number}" for number in range(VOCABULARY)]
+        self._stories: dict[str, tuple[Any, list[str]]] = {}
+        self._number = 0
+        self._begin_ms = START_MS
+
+    def article(self, story: str, source: str, at_ms: int, *, reprint: bool) -> EnrichedArticle:
+        """One more article about a story; a reprint repeats its first words and its vector."""
+        if story not in self._stories:
+            direction = self._chance.normal(size=WIDTH)
+            self._stories[story] = direction, self._drawn(8)
+        direction, words = self._stories[story]
+        vector = direction if reprint else direction + 0.5 * self._chance.normal(size=WIDTH)
+        title = words if reprint else [*words[:5], *self._drawn(3)]
+        self._number += 1
+        article_id = f"{self._run}-{self._number}"
+        return EnrichedArticle(
+            article_id=article_id,
+            url=f"https://{source}/{article_id}",
+            source=source,
+            title=" ".join(title),
+            published_ms=at_ms,
+            ingested_ms=at_ms,
+            enriched_ms=at_ms,
+            content_hash=article_id,
+            language=Language(code="en", confidence=1.0),
+            entities=[
+                Entity(text=word, type="person", start=0, end=1, score=1.0) for word in words[:3]
+            ],
+            embedding=(vector / np.linalg.norm(vector)).astype("<f2").tobytes(),
+            model_versions={},
+        )
+
+    def stream(self, count: int) -> list[EnrichedArticle]:
+        """Simulated news in order of arrival."""
+        assumed = Assumptions(stories_an_hour=STORIES_AN_HOUR)
+        hours = 1 + math.ceil(count / STORIES_AN_HOUR)
+        found = arrivals(assumed, start_ms=self._begin_ms, hours=hours, seed=SEED)
+        first = heapq.nsmallest(count, found, key=lambda arrival: arrival.arrived_ms)
+        articles = [self._arrived(arrival) for arrival in first]
+        self._begin_ms = first[-1].arrived_ms
+        return articles
+
+    def news(self, rate: float, seconds: float) -> list[EnrichedArticle]:
+        """Articles at a steady rate; every other second begins a story that breaks."""
+        count = int(rate * seconds)
+        breaking: list[str] = []
+        found = []
+        for number in range(count):
+            at_ms = self._begin_ms + round(number / rate * 1000)
+            if number % max(1, round(2 * rate)) == 0:
+                breaking += [f"news {self._begin_ms} {number}"] * NEWS_SOURCES
+            alone = number % 4 or not breaking
+            story = f"alone {self._begin_ms} {number}" if alone else breaking.pop(0)
+            found.append(self.article(story, f"s{number}.example", at_ms, reprint=False))
+        self._begin_ms += round(seconds * 1000)
+        return found
+
+    def _arrived(self, arrival: Arrival) -> EnrichedArticle:
+        article = self.article(
+            f"{self._begin_ms} {arrival.story}",
+            f"s{arrival.source}.example",
+            arrival.published_ms,
+            reprint=arrival.reprint,
+        )
+        return article.model_copy(update={"ingested_ms": arrival.arrived_ms})
+
+    def _drawn(self, count: int) -> list[str]:
+        return [self._words[n] for n in self._chance.integers(VOCABULARY, size=count)]
+
+
+def throughput(
+    kafka: Mapping[str, Any], batch: Sequence[EnrichedArticle], progress: Progress
+) -> float:
+    """Articles a second of the running job, all sent at once; first sent to last placed."""
+    expected = {article.article_id for article in batch}
+    placed: dict[str, float] = {}
+
+    def take(key: str, _: bytes, at: float) -> None:
+        if key in expected:
+            placed.setdefault(key, at)
+            progress(len(placed))
+
+    with _reader(kafka, STORIES_ARTICLES, take):
+        started = time.time()
+        _send(kafka, batch)
+        _wait(lambda: len(placed), len(expected))
+    return len(batch) / (max(placed.values()) - started)
+
+
+def alert_latency(
+    kafka: Mapping[str, Any], batch: Sequence[EnrichedArticle], rate: float, progress: Progress
+) -> AlertLatency:
+    """Latency of the alerts that a stream at `rate` articles a second raises."""
+    codec = RecordCodec(ALERTS_BREAKING)
+    at_ms = {article.published_ms: article.article_id for article in batch}
+    opened: dict[str, float] = {}
+    placed: set[str] = set()
+
+    def take_alert(_: str, value: bytes, at: float) -> None:
+        alert = codec.decode(value)
+        if alert.state == "opened" and alert.at_ms in at_ms:
+            opened.setdefault(at_ms[alert.at_ms], at)
+
+    def take_placed(key: str, _: bytes, __: float) -> None:
+        placed.add(key)
+        progress(len(placed))
+
+    with _reader(kafka, ALERTS_BREAKING, take_alert), _reader(kafka, STORIES_ARTICLES, take_placed):
+        sent = _send(kafka, batch, rate)
+        _wait(lambda: len(placed & sent.keys()), len(sent))
+        time.sleep(2)  # the last alert follows its article
+    if not opened:
+        raise ServiceError("no alert was raised; is the job breaking running, with its own scorer?")
+    milliseconds = [(at - sent[article_id]) * 1000 for article_id, at in opened.items()]
+    p50, p95 = np.percentile(milliseconds, [50, 95])
+    return AlertLatency(len(milliseconds), float(p50), float(p95), max(milliseconds))
+
+
+def _wait(done: Callable[[], int], expected: int) -> None:
+    """Until as many have come. Raises ServiceError when none comes for long."""
+    before, since = -1, time.monotonic()
+    while (now := done()) < expected:
+        if now > before:
+            before, since = now, time.monotonic()
+        elif time.monotonic() - since > _STALLED_S:
+            raise ServiceError(
+                f"{now} of {expected} articles were placed, then none for {_STALLED_S} s; "
+                "is the job breaking running?"
+            )
+        time.sleep(0.05)
+
+
+@contextmanager
+def _reader(
+    kafka: Mapping[str, Any], topic: Topic[Any], take: Callable[[str, bytes, float], None]
+) -> Iterator[None]:
+    """Reads a topic in a thread, from its present end on."""
+    consumer = KafkaConsumer(
+        **kafka, group_id=None, isolation_level="read_committed", fetch_max_wait_ms=5
+    )
+    partitions = [TopicPartition(topic.name, n) for n in consumer.partitions_for_topic(topic.name)]
+    consumer.assign(partitions)
+    for partition, end in consumer.end_offsets(partitions).items():
+        consumer.seek(partition, end)
+    stopped = threading.Event()
+
+    def read() -> None:
+        while not stopped.is_set():
+            for records in consumer.poll(_POLL_MS).values():
+                at = time.time()
+                for record in records:
+                    take(record.key.decode(), record.value, at)
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        thread.join()
+        consumer.close()
+
+
+def _send(
+    kafka: Mapping[str, Any], batch: Sequence[EnrichedArticle], rate: float | None = None
+) -> dict[str, float]:
+    """Send articles, at a rate or flat out; when each was handed over, by id."""
+    codec = RecordCodec(ARTICLES_ENRICHED)
+    records = [(article.article_id, codec.encode(article)) for article in batch]
+    producer = KafkaProducer(**kafka, linger_ms=0 if rate else 5)
+    moments, started = {}, time.time()
+    for number, (key, value) in enumerate(records):
+        if rate:
+            time.sleep(max(0.0, started + number / rate - time.time()))
+        moments[key] = time.time()
+        producer.send(ARTICLES_ENRICHED.name, key=key.encode(), value=value)
+    producer.flush()
+    producer.close()
+    return moments

@@ -1,0 +1,558 @@
+"""`wiredesk alerts`: read alerts, and tell the job what to make of them."""
+
+import getpass
+import re
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from cli.connection import BootstrapOption, Connection, SettingsOption, connect
+from cli.reading import Beginning, End, moment_ms, read_on, read_to_end, seek
+from cli.tail import json_line
+from cli.terminal import printable
+from schemas.alert import Alert
+from schemas.editorial import AuditEntry, CommandKind, EditorialCommand
+from schemas.errors import RecordError, ServiceError, SetupError
+from schemas.topics import ALERTS_BREAKING, EDITORIAL_AUDIT, EDITORIAL_CONTROL
+
+app = typer.Typer(no_args_is_help=True, help="Breaking-news alerts: read them, act on them.")
+out = Console()
+err = Console(stderr=True)
+
+LIVE = ("opened", "escalated", "confirmed")
+ANSWER_S = 30.0
+MORE_ANSWERS_S = 1.5
+"""Every desk answers a command that names none: so long is waited after each answer."""
+
+SOURCES_SHOWN = 6
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
+_UNIT_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_STYLES = {
+    "opened": "bold red",
+    "escalated": "bold red",
+    "confirmed": "green",
+    "dismissed": "dim",
+    "corrected": "yellow",
+    "closed": "dim",
+}
+
+AlertArgument = Annotated[str, typer.Argument(metavar="ALERT", help="As `alerts list` shows it.")]
+StoryArgument = Annotated[str, typer.Argument(metavar="STORY", help="A story_id.")]
+DeskOption = Annotated[str | None, typer.Option(help="Only this desk. Default: every desk.")]
+ReasonOption = Annotated[str | None, typer.Option("--reason", help="In your own words.")]
+AuthorOption = Annotated[str | None, typer.Option(help="Default: your login name.")]
+ForOption = Annotated[
+    str | None, typer.Option("--for", metavar="2h", help="How long: seconds s, m, h or days d.")
+]
+UntilOption = Annotated[
+    str | None, typer.Option("--until", metavar="TIME", help="Until when: 2026-03-01T12:00Z.")
+]
+WaitOption = Annotated[
+    float, typer.Option("--wait", metavar="S", min=0, help="Seconds to wait for the job's answer.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON lines.")]
+
+
+@app.command()
+def tail(
+    desk: DeskOption = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="WHEN", help="beginning, or a time. Default: from now on."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many.")] = None,
+    follow: Annotated[bool, typer.Option(help="Wait for more at the end.")] = True,
+    as_json: JsonOption = False,
+    bootstrap: BootstrapOption = None,
+    settings: SettingsOption = None,
+) -> None:
+    """Print each state of each alert, with its evidence, as it comes."""
+    shown = 0
+    with suppress(KeyboardInterrupt):
+        for alert in _alerts(connect(bootstrap, settings), start, follow=follow):
+            if desk not in (None, alert.desk):
+                continue
+            if as_json:
+                typer.echo(json_line(alert.model_dump()))
+            else:
+                for line in told(alert):
+                    out.print(line, highlight=False, soft_wrap=True)
+            shown += 1
+            if shown == limit:
+                return
+
+
+@app.command("list")
+def list_alerts(
+    desk: DeskOption = None,
+    every: Annotated[bool, typer.Option("--all", help="Those that are over, too.")] = False,
+    as_json: JsonOption = False,
+    bootstrap: BootstrapOption = None,
+    settings: SettingsOption = None,
+) -> None:
+    """Where alerts stand, the newest last."""
+    found = _alerts(connect(bootstrap, settings), "beginning", follow=False)
+    standing = [
+        alert
+        for alert in latest(found)
+        if desk in (None, alert.desk) and (every or alert.state in LIVE)
+    ]
+    if as_json:
+        for alert in standing:
+            typer.echo(json_line(alert.model_dump()))
+        return
+    if not standing:
+        out.print("No alerts." if every else "No open alerts; --all shows those that are over.")
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("at (UTC)", "desk", "state", "score", "sources", "alert", "title"):
+        table.add_column(heading, justify="right" if heading in ("score", "sources") else "left")
+    for alert in standing:
+        style = _STYLES[alert.state]
+        table.add_row(
+            _clock(alert.at_ms),
+            _safe(alert.desk),
+            f"[{style}]{alert.state}[/]",
+            f"{alert.score:.2f}",
+            str(alert.independent_sources),
+            _safe(alert.alert_id),
+            _safe(alert.title),
+        )
+    out.print(table)
+
+
+@app.command()
+def confirm(
+    alert: AlertArgument,
+    reason: ReasonOption = None,
+    author: AuthorOption = None,
+    wait_s: WaitOption = ANSWER_S,
+    bootstrap: BootstrapOption = None,
+    settings: SettingsOption = None,
+) -> None:
+    """It is breaking news: the alert stays until its time is over, and the score learns."""
+    sent = command("confirm", author, alert_id=alert, reason=reason)
+    _tell(sent, wait_s, bootstrap, settings)
+
+
+@app.command()
+def dismiss(
+    alert: AlertArgument,
+    reason: ReasonOption = None,
+    author: AuthorOption = None,
+    wait_s: WaitOption = ANSWER_S,
+    bootstrap: BootstrapOption = None,
+    settings: SettingsOption = None,
+) -> None:
+    """It is none: the alert closes, the story raises no other, and the score learns."""
+    sent = command("dismiss", author, alert_id=alert, reason=reason)
+    _tell(sent, wait_s, bootstrap, settings)
+
+
+StoryOption = Annotated[str | None, typer.Option("--story", help="A story_id.")]
+EntityOption = Annotated[
+    str | None, typer.Option("--entity", help="An entity: Wikidata id, or its name.")
+]
+SourceOption = Annotated[str | None, typer.Option("--source", help="A source.")]
+
+
+@app.command()
+def mute(
+    story: StoryOption = None,
+    entity: EntityOption = None,
+    source: SourceOption = None,
+    desk: DeskOption = None,
+    lasting: ForOption = None,
+    until: UntilOption = None,
+    reason: ReasonOption = None,
+    author: AuthorOption = None,
+    wait_s: WaitOption = ANSWER_S,
+    bootstrap: BootstrapOption = None,
+    settings: SettingsOption = None,
+) -> None:
+    """No alerts of a story, entity, source or whole desk, for a while."""
+    subject = muted(story, entity, source, desk)
+    sent = command("mute", author, **subject, until_ms=end_ms(lasting, until), reason=reason)
+    _tell(sent, wait_s, bootstrap, settings)
+
+
+@app.command()
+def unmute(
+    story: StoryOption = None,
+    entity: EntityOption = None,
+    source: SourceOption = None,
+    desk: DeskOption = None,
+    author: AuthorOption = None,
+    wait_s: WaitOption = ANSWER_S,
+    bootstrap: BootstrapOption = None,
+    settings: SettingsOption = None,
+) -> None:
+    """Let what was muted be heard again."""
+    sent = command("unmute", author, **muted(story, entity, source, desk))
+    _tell(sent, wait_s, bootstrap, settings)
+
+
+@app.command()
+def pin(
+    story: StoryArgument,
+    lasting: ForOption = None,
+    until: UntilOption = None,
+    desk: DeskOption = None,
+    author: AuthorOption = None,
+    wait_s: WaitOption = ANSWER_S,
+    bootstrap: BootstrapOption = None,
+    settings: SettingsOption = None,
+) -> None:
+    """Keep a story on top for a while."""
+    ends_ms = end_ms(lasting, until)
+    sent = command("pin", author, story_id=story, desk=desk, until_ms=ends_ms)
+    _tell(sent, wait_s, bootstrap, settings)
+
+
+@app.command()
+def unpin(
+    story: StoryArgument,
+    desk: DeskOption = None,
+    author: AuthorOption = None,
+    wait_s: WaitOption = ANSWER_S,
+    bootstrap: BootstrapOption = None,
+    settings: SettingsOption = None,
+) -> None:
+    """Let a story stand where it belongs again."""
+    sent = command("unpin", author, story_id=story, desk=desk)
+    _tell(sent, wait_s, bootstrap, settings)
+
+
+@app.command()
+def budget(
+    desk: Annotated[str, typer.Argument(help="A desk.")],
+    alerts_per_day: Annotated[float, typer.Argument(min=0, help="Alerts a day; 0 for none.")],
+    author: AuthorOption = None,
+    wait_s: WaitOption = ANSWER_S,
+    bootstrap: BootstrapOption = None,
+    settings: SettingsOption = None,
+) -> None:
+    """Choose how many alerts a day a desk wants; the threshold follows."""
+    sent = command("set_budget", author, desk=desk, value=alerts_per_day)
+    _tell(sent, wait_s, bootstrap, settings)
+
+
+@app.command()
+def override(
+    story: StoryArgument,
+    score: Annotated[
+        str, typer.Argument(metavar="SCORE|model", help="0 to 1; `model` lets the model score it.")
+    ],
+    lasting: ForOption = None,
+    until: UntilOption = None,
+    desk: DeskOption = None,
+    reason: ReasonOption = None,
+    author: AuthorOption = None,
+    wait_s: WaitOption = ANSWER_S,
+    bootstrap: BootstrapOption = None,
+    settings: SettingsOption = None,
+) -> None:
+    """Set a story's score by hand; it beats the model until it expires."""
+    if score == "model":
+        sent = command("clear_override", author, story_id=story, desk=desk, reason=reason)
+    else:
+        sent = command(
+            "override_score",
+            author,
+            story_id=story,
+            desk=desk,
+            value=_score(score),
+            until_ms=end_ms(lasting, until),
+            reason=reason,
+        )
+    _tell(sent, wait_s, bootstrap, settings)
+
+
+@app.command()
+def merge(
+    story: StoryArgument,
+    other: Annotated[str, typer.Argument(metavar="OTHER", help="Becomes part of STORY.")],
+    author: AuthorOption = None,
+    wait_s: WaitOption = ANSWER_S,
+    bootstrap: BootstrapOption = None,
+    settings: SettingsOption = None,
+) -> None:
+    """Make two stories one; the other's id stays as an alias."""
+    sent = command("merge", author, story_id=story, other_story_id=other)
+    _tell(sent, wait_s, bootstrap, settings)
+
+
+@app.command()
+def split(
+    story: StoryArgument,
+    articles: Annotated[list[str], typer.Argument(metavar="ARTICLE...", help="Those that leave.")],
+    author: AuthorOption = None,
+    wait_s: WaitOption = ANSWER_S,
+    bootstrap: BootstrapOption = None,
+    settings: SettingsOption = None,
+) -> None:
+    """Let articles leave a story for one of their own."""
+    sent = command("split", author, story_id=story, article_ids=articles)
+    _tell(sent, wait_s, bootstrap, settings)
+
+
+@app.command()
+def retract(
+    story: StoryArgument,
+    reason: ReasonOption = None,
+    author: AuthorOption = None,
+    wait_s: WaitOption = ANSWER_S,
+    bootstrap: BootstrapOption = None,
+    settings: SettingsOption = None,
+) -> None:
+    """The story is wrong: its alerts are corrected, and it raises no other."""
+    sent = command("retract", author, story_id=story, reason=reason)
+    _tell(sent, wait_s, bootstrap, settings)
+
+
+@app.command()
+def undo(
+    command_id: Annotated[str, typer.Argument(metavar="COMMAND", help="Its command_id.")],
+    reason: ReasonOption = None,
+    author: AuthorOption = None,
+    wait_s: WaitOption = ANSWER_S,
+    bootstrap: BootstrapOption = None,
+    settings: SettingsOption = None,
+) -> None:
+    """Take back a command."""
+    sent = command("undo", author, undoes=command_id, reason=reason)
+    _tell(sent, wait_s, bootstrap, settings)
+
+
+@app.command()
+def recalibrate(
+    file: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[FILE]",
+            help='JSONL verdicts {"at_ms", "score", "came_true"}; - for standard input. '
+            "Default: what editors confirmed and dismissed, from Kafka.",
+        ),
+    ] = None,
+    desk: DeskOption = None,
+    scorer_file: Annotated[
+        Path | None, typer.Option("--scorer", metavar="FILE", help="Default: the shipped one.")
+    ] = None,
+    write: Annotated[
+        Path | None,
+        typer.Option(metavar="OUT", help="Write the scorer here if the challenger wins."),
+    ] = None,
+    bootstrap: BootstrapOption = None,
+    settings: SettingsOption = None,
+) -> None:
+    """Fit the score to editors' verdicts; it changes only if that wins on later verdicts.
+
+    The first two thirds of the verdicts fit a challenger, the last third decides between it and the
+    score as it is. A job reads the written file by its setting `scorer_file`.
+    """
+    from models.breaking import scorer, verdicts
+
+    current = scorer.read(scorer_file or scorer.SHIPPED)
+    if file is not None:
+        found = list(verdicts.read(file))
+    else:
+        alerts = _alerts(connect(bootstrap, settings), "beginning", follow=False)
+        found = verdicts.of_alerts((a for a in alerts if desk in (None, a.desk)), current)
+    outcome = verdicts.recalibrated(current, found)
+    out.print(outcome.told, highlight=False, markup=False)
+    if outcome.scorer is not None and write is not None:
+        scorer.write(outcome.scorer, write)
+        out.print(f"written to {write}; `scorer_file` of the job names it", highlight=False)
+
+
+def told(alert: Alert) -> Iterator[str]:
+    """A state of an alert for people, lines of markup; texts from outside cannot steer it."""
+    style = _STYLES[alert.state]
+    yield (
+        f"[{style}]{alert.state.upper():<9}[/] {_clock(alert.at_ms)} UTC  "
+        f"[bold]{_safe(alert.desk)}[/]  {_safe(alert.title)}"
+    )
+    yield (
+        f"          score {alert.score:.2f} ({alert.low:.2f} to {alert.high:.2f}), threshold "
+        f"{alert.threshold:.2f}; {alert.independent_sources} independent sources, "
+        f"{alert.copies_discounted} copies discounted; breaking is {_safe(alert.outcome)}"
+    )
+    if alert.windows:
+        counted = (
+            f"{w.observed} in {w.minutes} min (usual {w.expected:.1f})" for w in alert.windows
+        )
+        yield f"          {', '.join(counted)}"
+    if alert.reasons:
+        yield f"          because of: {_safe('; '.join(alert.reasons))}"
+    if alert.sources:
+        names = [f"{s.source} {_clock(s.first_seen_ms)[-8:]}" for s in alert.sources]
+        more = len(names) - SOURCES_SHOWN
+        rest = f" and {more} more" if more > 0 else ""
+        yield f"          {_safe(', '.join(names[:SOURCES_SHOWN]))}{rest}"
+    if alert.entities:
+        names = [f"{e.name} {e.observed} (usual {e.expected:.1f})" for e in alert.entities]
+        yield f"          {_safe(', '.join(names))}"
+    for article in alert.lead_articles:
+        yield f"          {_safe(article.source)}: {_safe(article.title)}  {_safe(article.url)}"
+    if alert.by or alert.note:
+        yield f"          {_safe(': '.join(filter(None, (alert.by, alert.note))))}"
+    yield f"          [dim]alert {_safe(alert.alert_id)}  story {_safe(alert.story_id)}[/]"
+
+
+def latest(states: Iterable[Alert]) -> list[Alert]:
+    """The last state of each alert, in order of time."""
+    found: dict[str, Alert] = {}
+    for alert in states:
+        known = found.get(alert.alert_id)
+        if known is None or alert.sequence >= known.sequence:
+            found[alert.alert_id] = alert
+    return sorted(found.values(), key=lambda alert: (alert.at_ms, alert.alert_id))
+
+
+def command(kind: CommandKind, author: str | None, **fields: Any) -> EditorialCommand:
+    """A command of now, under a fresh id."""
+    return EditorialCommand(
+        command_id=uuid.uuid4().hex,
+        kind=kind,
+        author=author or getpass.getuser(),
+        issued_ms=_now_ms(),
+        **fields,
+    )
+
+
+def muted(
+    story: str | None, entity: str | None, source: str | None, desk: str | None
+) -> dict[str, str | None]:
+    """What a mute is about. Raises SetupError unless it is one thing, or a desk alone."""
+    named = [value for value in (story, entity, source) if value]
+    if len(named) > 1 or not (named or desk):
+        raise SetupError("say what: one of --story, --entity and --source, or a --desk alone")
+    return {"story_id": story, "entity": entity, "source": source, "desk": desk}
+
+
+def end_ms(lasting: str | None, until: str | None) -> int | None:
+    """When a command ends by itself; None leaves it to the job. Raises SetupError."""
+    if lasting and until:
+        raise SetupError("--for and --until exclude each other")
+    if lasting:
+        return _now_ms() + duration_ms(lasting)
+    if not until:
+        return None
+    ends_ms = moment_ms(until)
+    if ends_ms <= _now_ms():
+        raise SetupError(f"--until {until} lies in the past")
+    return ends_ms
+
+
+def duration_ms(text: str) -> int:
+    """A length of time. Raises SetupError.
+
+    >>> duration_ms("90s"), duration_ms("2h"), duration_ms("1.5d")
+    (90000, 7200000, 129600000)
+    """
+    found = _DURATION.fullmatch(text.strip())
+    if not found or not float(found[1]):
+        raise SetupError(f"{text!r} is no length of time; expected for example 90s, 30m, 2h or 1d")
+    return round(float(found[1]) * _UNIT_MS[found[2]])
+
+
+def _tell(
+    sent: EditorialCommand, wait_s: float, bootstrap: str | None, settings: Path | None
+) -> None:
+    """Send a command and print what the job makes of it.
+
+    Raises ServiceError when nobody answers, SetupError when every desk refuses.
+    """
+    connection = connect(bootstrap, settings)
+    with connection.consumer() as consumer:
+        seek(consumer, (EDITORIAL_AUDIT.name,), End())
+        _send(connection, sent)
+        out.print(f"{sent.kind} {sent.command_id}", style="dim", highlight=False)
+        if not wait_s:
+            return
+        answers = list(_answers(connection, consumer, sent.command_id, wait_s))
+    if not answers:
+        raise ServiceError(
+            f"the command was sent, but no job answered within {wait_s:g} s; does `breaking` run? "
+            f"It will be applied once it does: `wiredesk tail {EDITORIAL_AUDIT.name}`"
+        )
+    for answer in answers:
+        place = f"{answer.desk}: " if answer.desk else ""
+        style = "red" if answer.outcome == "refused" else "green"
+        line = f"[{style}]{answer.outcome}[/] {_safe(place + answer.detail)}"
+        out.print(line, highlight=False, soft_wrap=True)
+    if all(answer.outcome == "refused" for answer in answers):
+        raise SetupError("refused")
+
+
+def _send(connection: Connection, sent: EditorialCommand) -> None:
+    from ingest.send import ArticleSender
+
+    value = connection.codec(EDITORIAL_CONTROL).encode(sent)
+    with ArticleSender(connection.client(), registry=connection.registry()) as sender:
+        sender.send_raw(sent.command_id.encode(), value, topic=EDITORIAL_CONTROL.name)
+
+
+def _answers(
+    connection: Connection, consumer: Any, command_id: str, wait_s: float
+) -> Iterator[AuditEntry]:
+    """Answers to a command: the first within `wait_s`, the rest shortly after each other."""
+    codec = connection.codec(EDITORIAL_AUDIT)
+    ends = time.monotonic() + wait_s
+    while (left := ends - time.monotonic()) > 0:
+        for record in read_on(consumer, idle_s=min(left, MORE_ANSWERS_S)):
+            if (record.key or b"") == command_id.encode():
+                yield codec.decode(record.value)
+                ends = min(ends, time.monotonic() + MORE_ANSWERS_S)
+            if time.monotonic() >= ends:
+                return
+
+
+def _alerts(connection: Connection, start: str | None, *, follow: bool) -> Iterator[Alert]:
+    """States of alerts as they come; what is no alert is told on stderr."""
+    codec = connection.codec(ALERTS_BREAKING)
+    with connection.consumer() as consumer:
+        ends = seek(consumer, (ALERTS_BREAKING.name,), _start(start))
+        records = read_on(consumer) if follow else read_to_end(consumer, ends)
+        for record in records:
+            try:
+                yield codec.decode(record.value)
+            except RecordError as error:
+                err.print(f"{record.topic}/{record.partition}/{record.offset}: {error}")
+
+
+def _start(text: str | None) -> Any:
+    from cli.reading import Since
+
+    if text is None:
+        return End()
+    return Beginning() if text == "beginning" else Since(moment_ms(text))
+
+
+def _score(text: str) -> float:
+    with suppress(ValueError):
+        if 0 <= (score := float(text)) <= 1:
+            return score
+    raise SetupError(f"score {text!r}; expected a number from 0 to 1, or `model`")
+
+
+def _safe(text: str) -> str:
+    """A text from outside that can steer neither the terminal nor its markup."""
+    return escape(printable(text))
+
+
+def _clock(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%m-%d %H:%M:%S")
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

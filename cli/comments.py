@@ -56,7 +56,7 @@ def send(
     """
     from ingest.comments import Deletion, comment
     from ingest.send import ArticleSender
-    from models.privacy import read_keyring
+    from models.keyring import read_keyring
 
     connection = connect(bootstrap, settings)
     connection.require_topic(COMMENTS_RAW.name)

@@ -26,7 +26,7 @@ from local.demo import corpus, traffic
 from local.flink_rest import Flink
 from local.stack import Stack, StackConfig
 from local.submission import Submission
-from models.privacy import read_keyring
+from models.keyring import read_keyring
 from schemas.dead_letter import DeadLetter
 from schemas.enriched_article import EnrichedArticle
 from schemas.errors import ServiceError

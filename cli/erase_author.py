@@ -42,7 +42,7 @@ def erase_author(
 
 def author_keys(author: str, keyring: Path | None) -> list[str]:
     """Every key that an author may have had. Raises SetupError."""
-    from models.privacy import pseudonyms, read_keyring
+    from models.keyring import pseudonyms, read_keyring
 
     if keyring is not None:
         return pseudonyms(author, read_keyring(keyring))

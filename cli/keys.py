@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from models.privacy import new_keyring, read_keyring, write_keyring
+from models.keyring import new_keyring, read_keyring, write_keyring
 
 app = typer.Typer(
     no_args_is_help=True,

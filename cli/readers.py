@@ -17,7 +17,7 @@ from ingest.pace import Pace, at_rate, at_speed, flat_out
 from ingest.rows import BadRow, RowFile, RowFormat
 from ingest.user_events import user_event
 from local import reader_keys, stack, state
-from models.privacy import Keyring, KeyringFile, opened_profile, pseudonyms, read_keyring
+from models.keyring import Keyring, KeyringFile, pseudonyms, read_keyring
 from schemas.errors import ServiceError, SetupError
 from schemas.reader_profile import ReaderProfile, moments, weights
 from schemas.redis_keys import profile_key
@@ -141,6 +141,8 @@ def show(
     settings: SettingsOption = None,
 ) -> None:
     """Show all that is known of a reader, as JSON: the answer to somebody who asks for it."""
+    from models.sealing import opened_profile
+
     client = redis_client(redis)
     file = profile_keys or reader_keys.ensure(_local_ring(reader_keys.profiles_file))
     codec = connect(None, settings).codec(USERS_EMBEDDINGS)

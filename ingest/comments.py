@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ingest.rows import BadRow
-from models.privacy import Secret, pseudonym
+from models.keyring import Secret, pseudonym
 from schemas.comment import Comment
 
 _TEXTS = ("comment_id", "article_id", "text", "parent_id", "language", "desk", "author_key")

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ingest.rows import BadRow
-from models.privacy import Secret, pseudonym
+from models.keyring import Secret, pseudonym
 from models.profiles.signals import require_usable
 from schemas.errors import RejectedEvent
 from schemas.user_event import UserEvent

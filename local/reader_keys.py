@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from models.privacy import new_keyring, write_keyring
+from models.keyring import new_keyring, write_keyring
 
 
 def pseudonyms_file(state_dir: Path) -> Path:

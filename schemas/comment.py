@@ -8,7 +8,7 @@ from schemas.enriched_article import Language, Sentiment
 from schemas.record import Record
 
 AUTHOR_KEY = r"^[1-9][0-9]{0,8}\.[A-Za-z0-9_-]{22}$"
-"""A pseudonym of models/privacy.py: what has another form may be a raw id, and is not taken."""
+"""A pseudonym of models/keyring.py: what has another form may be a raw id, and is not taken."""
 
 PersonalDataKind = Literal["email", "phone", "address", "iban", "card", "account", "person"]
 

@@ -6,10 +6,11 @@ from typing import Any, Literal
 
 from cachetools import TTLCache
 
-from models.privacy import KeyringFile, opened_profile
+from models.keyring import KeyringFile
 from models.profiles.view import Interests, interests
 from models.ranking.features import Popularity
 from models.ranking.reader import Reader
+from models.sealing import opened_profile
 from schemas.codec import RecordCodec
 from schemas.errors import SealError, UndecodableRecord
 from schemas.reader_profile import ReaderProfile, SealedProfile

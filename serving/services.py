@@ -11,7 +11,7 @@ from typing import Any
 
 from starlette.requests import HTTPConnection
 
-from models.privacy import KeyringFile
+from models.keyring import KeyringFile
 from models.ranking.rankers import read as read_ranker
 from schemas.alert import Alert
 from schemas.codec import RecordCodec

@@ -10,12 +10,13 @@ from pyflink.common.typeinfo import TypeInformation
 from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
 from pyflink.datastream.state import StateTtlConfig, ValueStateDescriptor
 
-from models.privacy import KeyringFile, seal, unseal
+from models.keyring import KeyringFile
 from models.profiles import facts, signals
 from models.profiles.facts import ArticleFacts
 from models.profiles.profile import Profile, recorded, restored
 from models.profiles.signals import ERASE, FORGETTING, Signal
 from models.profiles.update import Fate, ProfileRules, Update, update
+from models.sealing import seal, unseal
 from schemas.codec import RecordCodec
 from schemas.reader_profile import SealedProfile
 from schemas.registry import open_registry

@@ -180,7 +180,7 @@ ONE_ACCOUNT = (
 @dataclass(frozen=True, slots=True)
 class DemoComment:
     """A comment as a site delivers it; its author is a raw id, to be made a key of before it is
-    sent (`models.privacy.pseudonym`).
+    sent (`models.keyring.pseudonym`).
 
     text    None deletes the comment
     campaign  whether it is part of one: the truth, not to be sent

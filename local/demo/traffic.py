@@ -5,7 +5,7 @@ from typing import NamedTuple
 from ingest.comments import comment
 from ingest.user_events import user_event
 from local.demo import comments, readers
-from models.privacy import Secret
+from models.keyring import Secret
 from schemas.record import Record
 from schemas.topics import COMMENTS_RAW, USER_EVENTS
 

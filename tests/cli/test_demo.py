@@ -10,7 +10,7 @@ from cli.demo import Patience, counts_line
 from cli.demo_account import Account, plan, some
 from cli.demo_outcome import Outcome
 from local.demo import corpus, traffic
-from models.privacy import Secret
+from models.keyring import Secret
 from schemas.alert import Alert, AlertSource
 from schemas.codec import RecordCodec
 from schemas.dead_letter import DeadLetter

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from models.privacy import read_keyring
+from models.keyring import read_keyring
 
 
 @pytest.fixture

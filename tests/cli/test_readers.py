@@ -6,7 +6,7 @@ import pytest
 
 from cli.erase_reader import told
 from cli.readers import readable, user_keys
-from models.privacy import new_keyring, pseudonym, write_keyring
+from models.keyring import new_keyring, pseudonym, write_keyring
 from schemas.errors import SetupError
 from schemas.reader_profile import ReaderProfile, Weights, columns, packed_moments
 from schemas.topics import USER_EVENTS, USERS_EMBEDDINGS

@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 from cli.main import app
 from local import reader_keys
 from local.submission import Submission, cancel, submit
-from models.privacy import KeyringFile, opened_profile, pseudonym, read_keyring
+from models.keyring import KeyringFile, pseudonym, read_keyring
+from models.sealing import opened_profile
 from schemas.codec import RecordCodec
 from schemas.enriched_article import EnrichedArticle, Language
 from schemas.redis_keys import popular_key, profile_key

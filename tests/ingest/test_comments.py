@@ -6,7 +6,7 @@ import pytest
 
 from ingest.comments import Deletion, comment
 from ingest.rows import BadRow
-from models.privacy import Secret, pseudonym
+from models.keyring import Secret, pseudonym
 
 SECRET = Secret(1, datetime(2026, 1, 1, tzinfo=UTC), bytes(32))
 ROW = {"comment_id": "c1", "article_id": 7, "author": "ada@example.org", "text": "Hello"}

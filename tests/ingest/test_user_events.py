@@ -6,7 +6,7 @@ import pytest
 
 from ingest.rows import BadRow
 from ingest.user_events import user_event
-from models.privacy import new_keyring, pseudonym
+from models.keyring import new_keyring, pseudonym
 
 SECRET = new_keyring(datetime(2026, 1, 1, tzinfo=UTC)).newest
 ROW = {"user": "ada", "kind": "click", "article_id": "a1", "ts_ms": "17", "consent": "true"}

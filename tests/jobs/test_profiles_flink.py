@@ -21,8 +21,9 @@ from jobs.runtime.profiles_settings import ProfilesSettings
 from jobs.runtime.settings import load
 from jobs.runtime.steps import step
 from local.ports import HOST
-from models.privacy import KeyringFile, new_keyring, opened_profile, write_keyring
+from models.keyring import KeyringFile, new_keyring, write_keyring
 from models.profiles.signals import MARK_BYTES
+from models.sealing import opened_profile
 from schemas.codec import RecordCodec
 from schemas.enriched_article import EnrichedArticle, Entity, Language, TopicScore
 from schemas.reader_profile import weights

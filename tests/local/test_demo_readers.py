@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 from ingest.user_events import user_event
 from local.demo.corpus import SPAN_MS, articles
 from local.demo.readers import READERS, actions, rows
-from models.privacy import new_keyring
+from models.keyring import new_keyring
 
 
 def test_readers_do_only_what_the_command_takes() -> None:

@@ -6,7 +6,7 @@ from local import reader_keys
 from local.errors import StackError
 from local.stack import Stack
 from local.submission import local_keys, overlay
-from models.privacy import read_keyring
+from models.keyring import read_keyring
 
 
 def stack(folder: Path) -> Stack:

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 import pytest
 from server_parts import NOW_MS, article
 
-from models.privacy import KeyringFile, new_keyring, seal, write_keyring
+from models.keyring import KeyringFile, new_keyring, write_keyring
 from models.ranking.features import Popularity
+from models.sealing import seal
 from schemas.codec import RecordCodec
 from schemas.reader_profile import ReaderProfile, columns
 from schemas.redis_keys import covisited_key, popular_key, profile_key

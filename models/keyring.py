@@ -1,4 +1,4 @@
-"""Key rings, readers' pseudonyms and sealed profiles.
+"""Key rings, and readers' pseudonyms.
 
 A key ring is a TOML file of numbered secrets; the newest one is used, the older ones still open
 what they closed. Two rings keep duties apart: the producers of events and the server hold the one
@@ -14,24 +14,13 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from io import BytesIO
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from fastavro import schemaless_reader, schemaless_writer
-
-from schemas import avro_schemas
-from schemas.errors import SealError, SetupError
-from schemas.reader_profile import READER_PROFILE, ReaderProfile, SealedProfile
+from schemas.errors import SetupError
 
 SECRET_BYTES = 32
 PSEUDONYM_BYTES = 16
-NONCE_BYTES = 12
-_HEADER = b"\xc3\x01"
-_HEADER_BYTES = 10
-_READER_KEY = b"wiredesk reader profile\x00"
 
 
 @dataclass(frozen=True)
@@ -163,61 +152,6 @@ def pseudonym(user_id: str, secret: Secret) -> str:
 def pseudonyms(user_id: str, ring: Keyring) -> list[str]:
     """Every user key that a reader may have had, the newest first."""
     return [pseudonym(user_id, secret) for secret in reversed(list(ring.secrets.values()))]
-
-
-def seal(user_key: str, record: Mapping[str, Any], secret: Secret) -> SealedProfile:
-    """Encrypt the fields of a ReaderProfile for one reader."""
-    plain = BytesIO()
-    schema = avro_schemas.current(READER_PROFILE)
-    plain.write(_HEADER + _fingerprint())
-    schemaless_writer(plain, schema, record)
-    nonce = os.urandom(NONCE_BYTES)
-    return SealedProfile.model_construct(
-        user_key=user_key,
-        updated_ms=record["updated_ms"],
-        key_version=secret.version,
-        nonce=nonce,
-        sealed=_cipher(user_key, secret).encrypt(nonce, plain.getvalue(), user_key.encode()),
-    )
-
-
-def unseal(sealed: SealedProfile, secret: Secret | None) -> dict[str, Any]:
-    """The fields of the ReaderProfile inside. Raises SealError."""
-    if secret is None:
-        raise SealError(f"key {sealed.key_version} of profiles is not in the key ring")
-    try:
-        plain = _cipher(sealed.user_key, secret).decrypt(
-            sealed.nonce, sealed.sealed, sealed.user_key.encode()
-        )
-    except InvalidTag as error:
-        raise SealError(
-            f"a profile does not open with key {secret.version}: another key, another reader's "
-            "profile, or changed bytes"
-        ) from error
-    writer = avro_schemas.by_fingerprint(READER_PROFILE).get(plain[2:_HEADER_BYTES])
-    if not plain.startswith(_HEADER) or writer is None:
-        raise SealError("a profile was written with a schema that this version does not know")
-    body = BytesIO(plain)
-    body.seek(_HEADER_BYTES)
-    current = avro_schemas.current(READER_PROFILE)
-    same = plain[2:_HEADER_BYTES] == _fingerprint()  # then nothing is to be resolved: faster
-    return cast(dict[str, Any], schemaless_reader(body, writer, None if same else current))
-
-
-def opened_profile(sealed: SealedProfile, ring: KeyringFile) -> ReaderProfile:
-    """The profile inside, typed. Raises SealError."""
-    return ReaderProfile.model_validate(unseal(sealed, ring.secret(sealed.key_version)))
-
-
-def _cipher(user_key: str, secret: Secret) -> AESGCM:
-    """Each reader has a key of their own: random nonces stay safe for 2**32 writes of one reader,
-    not of all (NIST SP 800-38D, 8.3).
-    """
-    return AESGCM(hmac.digest(secret.value, _READER_KEY + user_key.encode(), hashlib.sha256))
-
-
-def _fingerprint() -> bytes:
-    return next(reversed(avro_schemas.by_fingerprint(READER_PROFILE)))
 
 
 def _secret(entry: Mapping[str, Any]) -> Secret:

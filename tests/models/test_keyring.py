@@ -7,17 +7,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from models.privacy import (
+from models.keyring import (
     KeyringFile,
     new_keyring,
-    opened_profile,
     pseudonym,
     pseudonyms,
     read_keyring,
-    seal,
-    unseal,
     write_keyring,
 )
+from models.sealing import opened_profile, seal, unseal
 from schemas.errors import SealError, SetupError
 from schemas.reader_profile import ReaderProfile
 

@@ -31,6 +31,7 @@ def found(enrich):
     article = Article(
         article_id="resigns",
         source="courier.example",
+        owner="Courier Group",
         title=TITLE,
         body=BODY,
         published_ms=NOW_MS,
@@ -40,7 +41,7 @@ def found(enrich):
     value = RecordCodec(ARTICLES_RAW).encode(article)
     producer.send(ARTICLES_RAW.name, key=b"resigns", value=value).get(10)
     producer.close()
-    enriched.wait(lambda: any(key == b"resigns" for _, key, _ in enriched.records), 60)
+    enriched.wait(lambda: any(key == b"resigns" for _, key, _ in enriched.records), 120)
     values = [value for _, key, value in enriched.records if key == b"resigns"]
     enriched.close()
     return RecordCodec(ARTICLES_ENRICHED).decode(values[-1])

@@ -154,6 +154,7 @@ async def test_field_without_a_model_is_null(enrich):
         "summary",
         "summary_method",
         "importance",
+        "owner",
     ]
 
 

@@ -73,8 +73,8 @@ WATCHED = (
     MODERATION_QUEUE,
     USERS_EMBEDDINGS,
 )
-SPEED = 90.0
-"""Half an hour in 20 seconds."""
+SPEED = 45.0
+"""Half an hour in 40 seconds."""
 FIRST_ANSWER_S = 120
 LAST_ANSWER_S = 60
 _ROWS_SHOWN = 12

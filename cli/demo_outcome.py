@@ -37,9 +37,9 @@ class Outcome:
         self._story = {a.article_id for a in news if a.story == corpus.BREAKING}
         self._titles = {a.title for a in news}
         self._story_titles = {a.title for a in news if a.story == corpus.BREAKING}
-        self._awaited_comments = {
-            each.key for each in self.sent if each.topic == COMMENTS_RAW.name and each.record
-        }
+        comments = [each for each in self.sent if each.topic == COMMENTS_RAW.name]
+        deleted = {each.key for each in comments if each.record is None}
+        self._awaited_comments = {each.key for each in comments} - deleted
         self._awaited_readers = {each.key for each in self.sent if each.topic == USER_EVENTS.name}
 
     def take(self, record: Record) -> None:

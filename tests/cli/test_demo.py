@@ -16,7 +16,7 @@ from schemas.codec import RecordCodec
 from schemas.dead_letter import DeadLetter
 from schemas.enriched_article import EnrichedArticle, Language
 from schemas.errors import ServiceError, UndecodableRecord
-from schemas.topics import ARTICLES_RAW
+from schemas.topics import ARTICLES_RAW, COMMENTS_RAW
 
 BASE_MS = 1_790_000_000_000
 BEGAN_MS = BASE_MS + corpus.SPAN_MS
@@ -230,3 +230,10 @@ def test_every_reader_of_the_demo_is_awaited(outcome):
     for sent in outcome.sent:
         outcome.take_reader(sent.key)
     assert not any("readers" in what for what in outcome.missing)
+
+
+def test_deleted_comment_is_not_awaited_as_a_second_run_does_not_bring_it_back(outcome):
+    deleted = {sent.key for sent in outcome.sent if sent.record is None}
+    assert len(deleted) == 1
+    keys = {sent.key for sent in outcome.sent if sent.topic == COMMENTS_RAW.name}
+    assert f"{len(keys) - 1} comments" in outcome.missing

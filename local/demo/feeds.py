@@ -31,8 +31,9 @@ Item = tuple[str, str, str, str, str]
 class Newsstand:
     """What is published so far.
 
-    speed  how many times as fast as its half hour
-    clock  seconds, growing
+    began_ms  when its half hour began: what is published says so
+    speed     how many times as fast it is published
+    clock     seconds, growing
     """
 
     def __init__(
@@ -94,7 +95,7 @@ class Newsstand:
         for article in reversed(self._articles):
             if article.offset_ms <= passed_ms and article.article_id not in seen:
                 seen.add(article.article_id)
-                yield self._began_ms + round(article.offset_ms / self._speed), article
+                yield self._began_ms + article.offset_ms, article
 
 
 @contextmanager
@@ -127,8 +128,8 @@ def serve(newsstand: Newsstand) -> Iterator[str]:
 @contextmanager
 def sources_file(speed: float) -> Iterator[tuple[Path, Newsstand]]:
     """A file of sources that names the demo's feeds, while they are served."""
-    now_ms = time.time_ns() // 1_000_000
-    newsstand = Newsstand(corpus.articles(), began_ms=now_ms, speed=speed)
+    began_ms = time.time_ns() // 1_000_000 - corpus.SPAN_MS
+    newsstand = Newsstand(corpus.articles(), began_ms=began_ms, speed=speed)
     with serve(newsstand) as url, tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "feeds.toml"
         path.write_text(newsstand.toml(url), "utf-8")

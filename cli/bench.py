@@ -24,6 +24,14 @@ if TYPE_CHECKING:
     from models.manifest import Manifest
     from schemas.article import Article
 
+OverridesOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A setting of the job; repeatable."),
+]
+JsonOption = Annotated[
+    Path | None, typer.Option("--json", metavar="OUT", help="Write the figures here, too.")
+]
+
 app = typer.Typer(no_args_is_help=True, help="How fast it is on this machine.")
 out = Console()
 
@@ -43,13 +51,8 @@ def bench() -> None:
 def enrich(
     docs: Annotated[int, typer.Option(min=200, help="Articles for each throughput.")] = 3000,
     latency_s: Annotated[int, typer.Option(min=10, help="Seconds of the latency run.")] = 60,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A setting of the job; repeatable."),
-    ] = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="OUT", help="Write the figures here, too.")
-    ] = None,
+    overrides: OverridesOption = None,
+    json_file: JsonOption = None,
 ) -> None:
     """The job `enrich` from Kafka to Kafka beside the bare model, and its latency.
 
@@ -68,13 +71,8 @@ def enrich(
 def breaking(
     count: Annotated[int, typer.Option(min=1000, help="Articles of the throughput.")] = 20_000,
     latency_s: Annotated[int, typer.Option(min=10, help="Seconds of each latency run.")] = 60,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A setting of the job; repeatable."),
-    ] = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="OUT", help="Write the figures here, too.")
-    ] = None,
+    overrides: OverridesOption = None,
+    json_file: JsonOption = None,
 ) -> None:
     """The job `breaking` from Kafka to Kafka at parallelism 1, and how soon its alerts come.
 
@@ -83,10 +81,7 @@ def breaking(
     """
     with _whole_stack() as running:
         figures = _measure_breaking(running, count, latency_s, tuple(overrides or ()))
-    for name, value in figures.items():
-        out.print(f"{name:<28}{value:>10.1f}", highlight=False)
-    if json_file:
-        json_file.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
+    _tell(figures, json_file)
 
 
 def _measure_breaking(
@@ -123,17 +118,19 @@ def _measure_breaking(
     return figures
 
 
+def _tell(figures: dict[str, float], json_file: Path | None) -> None:
+    for name, value in figures.items():
+        out.print(f"{name:<28}{value:>14,.1f}", highlight=False)
+    if json_file:
+        json_file.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
+
+
 @app.command("profiles")
 def profiles(
     events: Annotated[int, typer.Option(min=1000, help="Events of each run.")] = 100_000,
     readers: Annotated[int, typer.Option(min=100, help="Readers they are of.")] = 20_000,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A setting of the job; repeatable."),
-    ] = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="OUT", help="Write the figures here, too.")
-    ] = None,
+    overrides: OverridesOption = None,
+    json_file: JsonOption = None,
 ) -> None:
     """The job `profiles` from Kafka to Kafka and Redis at parallelism 1, and its state.
 
@@ -142,23 +139,15 @@ def profiles(
     """
     with _whole_stack() as running:
         figures = _measure_profiles(running, events, readers, tuple(overrides or ()))
-    for name, value in figures.items():
-        out.print(f"{name:<24}{value:>14,.1f}", highlight=False)
-    if json_file:
-        json_file.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
+    _tell(figures, json_file)
 
 
 @app.command("audience")
 def audience(
     count: Annotated[int, typer.Option(min=200, help="Comments for each throughput.")] = 6_000,
     latency_s: Annotated[int, typer.Option(min=5, help="Seconds of the latency run.")] = 30,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A setting of the job; repeatable."),
-    ] = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="OUT", help="Write the figures here, too.")
-    ] = None,
+    overrides: OverridesOption = None,
+    json_file: JsonOption = None,
 ) -> None:
     """The job `audience` from Kafka to Kafka at parallelism 1 beside its analyzer alone.
 
@@ -167,18 +156,13 @@ def audience(
     """
     with _whole_stack() as running:
         figures = _measure_audience(running, count, latency_s, tuple(overrides or ()))
-    for name, value in figures.items():
-        out.print(f"{name:<24}{value:>10.1f}", highlight=False)
-    if json_file:
-        json_file.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
+    _tell(figures, json_file)
 
 
 @app.command("feed")
 def feed(
     most: Annotated[int, typer.Option(min=5000, help="Fresh articles at the end.")] = 100_000,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="OUT", help="Write the figures here, too.")
-    ] = None,
+    json_file: JsonOption = None,
 ) -> None:
     """Nearest articles and whole feeds as fresh articles grow: milliseconds, recall@100.
 
@@ -204,13 +188,8 @@ def models(
     ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Rounds; the median counts.")] = 5,
     seconds: Annotated[float, typer.Option(min=0.01, help="Of each round of each cell.")] = 1.0,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A setting of the job; repeatable."),
-    ] = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="OUT", help="Write the figures here, too.")
-    ] = None,
+    overrides: OverridesOption = None,
+    json_file: JsonOption = None,
 ) -> None:
     """Tokens a second of each model on each provider, beside the bare encoder, in one run.
 

@@ -423,8 +423,8 @@ def _trouble(running: Stack, jobs: Mapping[str, str]) -> str:
     states = []
     for name, job_id in jobs.items():
         failure = flink.failure(job_id)
-        told = f" ({failure})" if failure else ""
-        states.append(f"{name} is {flink.job(job_id).state}{told}")
+        why = f" ({failure})" if failure else ""
+        states.append(f"{name} is {flink.job(job_id).state}{why}")
     return f"{', '.join(states)}; `wiredesk local logs` tells more"
 
 

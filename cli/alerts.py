@@ -1,9 +1,7 @@
 """`wiredesk alerts`: read alerts, and tell the job what to make of them."""
 
-import getpass
 import re
 import time
-import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -16,23 +14,19 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli.connection import BootstrapOption, Connection, SettingsOption, connect
+from cli.editorial import Draft, draft, sent_to
 from cli.reading import Beginning, End, moment_ms, read_on, read_to_end, seek
 from cli.tail import json_line
 from cli.terminal import printable
 from schemas.alert import Alert
-from schemas.editorial import AuditEntry, CommandKind, EditorialCommand
-from schemas.errors import RecordError, ServiceError, SetupError
-from schemas.topics import ALERTS_BREAKING, EDITORIAL_AUDIT, EDITORIAL_CONTROL
+from schemas.errors import RecordError, SetupError
+from schemas.topics import ALERTS_BREAKING
 
 app = typer.Typer(no_args_is_help=True, help="Breaking-news alerts: read them, act on them.")
 out = Console()
 err = Console(stderr=True)
 
 LIVE = ("opened", "escalated", "confirmed")
-ANSWER_S = 30.0
-MORE_ANSWERS_S = 1.5
-"""Every desk answers a command that names none: so long is waited after each answer."""
-
 SOURCES_SHOWN = 6
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
 _UNIT_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -49,15 +43,11 @@ AlertArgument = Annotated[str, typer.Argument(metavar="ALERT", help="As `alerts 
 StoryArgument = Annotated[str, typer.Argument(metavar="STORY", help="A story_id.")]
 DeskOption = Annotated[str | None, typer.Option(help="Only this desk. Default: every desk.")]
 ReasonOption = Annotated[str | None, typer.Option("--reason", help="In your own words.")]
-AuthorOption = Annotated[str | None, typer.Option(help="Default: your login name.")]
 ForOption = Annotated[
     str | None, typer.Option("--for", metavar="2h", help="How long: seconds s, m, h or days d.")
 ]
 UntilOption = Annotated[
     str | None, typer.Option("--until", metavar="TIME", help="Until when: 2026-03-01T12:00Z.")
-]
-WaitOption = Annotated[
-    float, typer.Option("--wait", metavar="S", min=0, help="Seconds to wait for the job's answer.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON lines.")]
 
@@ -131,31 +121,23 @@ def list_alerts(
 
 
 @app.command()
+@sent_to("breaking")
 def confirm(
     alert: AlertArgument,
     reason: ReasonOption = None,
-    author: AuthorOption = None,
-    wait_s: WaitOption = ANSWER_S,
-    bootstrap: BootstrapOption = None,
-    settings: SettingsOption = None,
-) -> None:
+) -> Draft:
     """It is breaking news: the alert stays until its time is over, and the score learns."""
-    sent = command("confirm", author, alert_id=alert, reason=reason)
-    _tell(sent, wait_s, bootstrap, settings)
+    return draft("confirm", alert_id=alert, reason=reason)
 
 
 @app.command()
+@sent_to("breaking")
 def dismiss(
     alert: AlertArgument,
     reason: ReasonOption = None,
-    author: AuthorOption = None,
-    wait_s: WaitOption = ANSWER_S,
-    bootstrap: BootstrapOption = None,
-    settings: SettingsOption = None,
-) -> None:
+) -> Draft:
     """It is none: the alert closes, the story raises no other, and the score learns."""
-    sent = command("dismiss", author, alert_id=alert, reason=reason)
-    _tell(sent, wait_s, bootstrap, settings)
+    return draft("dismiss", alert_id=alert, reason=reason)
 
 
 StoryOption = Annotated[str | None, typer.Option("--story", help="A story_id.")]
@@ -166,6 +148,7 @@ SourceOption = Annotated[str | None, typer.Option("--source", help="A source.")]
 
 
 @app.command()
+@sent_to("breaking")
 def mute(
     story: StoryOption = None,
     entity: EntityOption = None,
@@ -174,79 +157,59 @@ def mute(
     lasting: ForOption = None,
     until: UntilOption = None,
     reason: ReasonOption = None,
-    author: AuthorOption = None,
-    wait_s: WaitOption = ANSWER_S,
-    bootstrap: BootstrapOption = None,
-    settings: SettingsOption = None,
-) -> None:
+) -> Draft:
     """No alerts of a story, entity, source or whole desk, for a while."""
-    subject = muted(story, entity, source, desk)
-    sent = command("mute", author, **subject, until_ms=end_ms(lasting, until), reason=reason)
-    _tell(sent, wait_s, bootstrap, settings)
+    ends_ms = end_ms(lasting, until)
+    return draft("mute", **muted(story, entity, source, desk), until_ms=ends_ms, reason=reason)
 
 
 @app.command()
+@sent_to("breaking")
 def unmute(
     story: StoryOption = None,
     entity: EntityOption = None,
     source: SourceOption = None,
     desk: DeskOption = None,
-    author: AuthorOption = None,
-    wait_s: WaitOption = ANSWER_S,
-    bootstrap: BootstrapOption = None,
-    settings: SettingsOption = None,
-) -> None:
+) -> Draft:
     """Let what was muted be heard again."""
-    sent = command("unmute", author, **muted(story, entity, source, desk))
-    _tell(sent, wait_s, bootstrap, settings)
+    return draft("unmute", **muted(story, entity, source, desk))
 
 
 @app.command()
+@sent_to("breaking")
 def pin(
     story: StoryArgument,
     lasting: ForOption = None,
     until: UntilOption = None,
     desk: DeskOption = None,
-    author: AuthorOption = None,
-    wait_s: WaitOption = ANSWER_S,
-    bootstrap: BootstrapOption = None,
-    settings: SettingsOption = None,
-) -> None:
+) -> Draft:
     """Keep a story on top for a while."""
     ends_ms = end_ms(lasting, until)
-    sent = command("pin", author, story_id=story, desk=desk, until_ms=ends_ms)
-    _tell(sent, wait_s, bootstrap, settings)
+    return draft("pin", story_id=story, desk=desk, until_ms=ends_ms)
 
 
 @app.command()
+@sent_to("breaking")
 def unpin(
     story: StoryArgument,
     desk: DeskOption = None,
-    author: AuthorOption = None,
-    wait_s: WaitOption = ANSWER_S,
-    bootstrap: BootstrapOption = None,
-    settings: SettingsOption = None,
-) -> None:
+) -> Draft:
     """Let a story stand where it belongs again."""
-    sent = command("unpin", author, story_id=story, desk=desk)
-    _tell(sent, wait_s, bootstrap, settings)
+    return draft("unpin", story_id=story, desk=desk)
 
 
 @app.command()
+@sent_to("breaking")
 def budget(
     desk: Annotated[str, typer.Argument(help="A desk.")],
     alerts_per_day: Annotated[float, typer.Argument(min=0, help="Alerts a day; 0 for none.")],
-    author: AuthorOption = None,
-    wait_s: WaitOption = ANSWER_S,
-    bootstrap: BootstrapOption = None,
-    settings: SettingsOption = None,
-) -> None:
+) -> Draft:
     """Choose how many alerts a day a desk wants; the threshold follows."""
-    sent = command("set_budget", author, desk=desk, value=alerts_per_day)
-    _tell(sent, wait_s, bootstrap, settings)
+    return draft("set_budget", desk=desk, value=alerts_per_day)
 
 
 @app.command()
+@sent_to("breaking")
 def override(
     story: StoryArgument,
     score: Annotated[
@@ -256,81 +219,58 @@ def override(
     until: UntilOption = None,
     desk: DeskOption = None,
     reason: ReasonOption = None,
-    author: AuthorOption = None,
-    wait_s: WaitOption = ANSWER_S,
-    bootstrap: BootstrapOption = None,
-    settings: SettingsOption = None,
-) -> None:
+) -> Draft:
     """Set a story's score by hand; it beats the model until it expires."""
     if score == "model":
-        sent = command("clear_override", author, story_id=story, desk=desk, reason=reason)
-    else:
-        sent = command(
-            "override_score",
-            author,
-            story_id=story,
-            desk=desk,
-            value=_score(score),
-            until_ms=end_ms(lasting, until),
-            reason=reason,
-        )
-    _tell(sent, wait_s, bootstrap, settings)
+        return draft("clear_override", story_id=story, desk=desk, reason=reason)
+    return draft(
+        "override_score",
+        story_id=story,
+        desk=desk,
+        value=_score(score),
+        until_ms=end_ms(lasting, until),
+        reason=reason,
+    )
 
 
 @app.command()
+@sent_to("breaking")
 def merge(
     story: StoryArgument,
     other: Annotated[str, typer.Argument(metavar="OTHER", help="Becomes part of STORY.")],
-    author: AuthorOption = None,
-    wait_s: WaitOption = ANSWER_S,
-    bootstrap: BootstrapOption = None,
-    settings: SettingsOption = None,
-) -> None:
+) -> Draft:
     """Make two stories one; the other's id stays as an alias."""
-    sent = command("merge", author, story_id=story, other_story_id=other)
-    _tell(sent, wait_s, bootstrap, settings)
+    return draft("merge", story_id=story, other_story_id=other)
 
 
 @app.command()
+@sent_to("breaking")
 def split(
     story: StoryArgument,
     articles: Annotated[list[str], typer.Argument(metavar="ARTICLE...", help="Those that leave.")],
-    author: AuthorOption = None,
-    wait_s: WaitOption = ANSWER_S,
-    bootstrap: BootstrapOption = None,
-    settings: SettingsOption = None,
-) -> None:
+) -> Draft:
     """Let articles leave a story for one of their own."""
-    sent = command("split", author, story_id=story, article_ids=articles)
-    _tell(sent, wait_s, bootstrap, settings)
+    return draft("split", story_id=story, article_ids=articles)
 
 
 @app.command()
+@sent_to("breaking")
 def retract(
     story: StoryArgument,
     reason: ReasonOption = None,
-    author: AuthorOption = None,
-    wait_s: WaitOption = ANSWER_S,
-    bootstrap: BootstrapOption = None,
-    settings: SettingsOption = None,
-) -> None:
+) -> Draft:
     """The story is wrong: its alerts are corrected, and it raises no other."""
-    sent = command("retract", author, story_id=story, reason=reason)
-    _tell(sent, wait_s, bootstrap, settings)
+    return draft("retract", story_id=story, reason=reason)
 
 
 @app.command()
+@sent_to("breaking")
 def undo(
     command_id: Annotated[str, typer.Argument(metavar="COMMAND", help="Its command_id.")],
     reason: ReasonOption = None,
-    author: AuthorOption = None,
-    wait_s: WaitOption = ANSWER_S,
-    bootstrap: BootstrapOption = None,
-    settings: SettingsOption = None,
-) -> None:
+) -> Draft:
     """Take back a command."""
-    sent = command("undo", author, undoes=command_id, reason=reason)
-    _tell(sent, wait_s, bootstrap, settings)
+    return draft("undo", undoes=command_id, reason=reason)
 
 
 @app.command()
@@ -418,17 +358,6 @@ def latest(states: Iterable[Alert]) -> list[Alert]:
     return sorted(found.values(), key=lambda alert: (alert.at_ms, alert.alert_id))
 
 
-def command(kind: CommandKind, author: str | None, **fields: Any) -> EditorialCommand:
-    """A command of now, under a fresh id."""
-    return EditorialCommand(
-        command_id=uuid.uuid4().hex,
-        kind=kind,
-        author=author or getpass.getuser(),
-        issued_ms=_now_ms(),
-        **fields,
-    )
-
-
 def muted(
     story: str | None, entity: str | None, source: str | None, desk: str | None
 ) -> dict[str, str | None]:
@@ -463,58 +392,6 @@ def duration_ms(text: str) -> int:
     if not found or not float(found[1]):
         raise SetupError(f"{text!r} is no length of time; expected for example 90s, 30m, 2h or 1d")
     return round(float(found[1]) * _UNIT_MS[found[2]])
-
-
-def _tell(
-    sent: EditorialCommand, wait_s: float, bootstrap: str | None, settings: Path | None
-) -> None:
-    """Send a command and print what the job makes of it.
-
-    Raises ServiceError when nobody answers, SetupError when every desk refuses.
-    """
-    connection = connect(bootstrap, settings)
-    with connection.consumer() as consumer:
-        seek(consumer, (EDITORIAL_AUDIT.name,), End())
-        _send(connection, sent)
-        out.print(f"{sent.kind} {sent.command_id}", style="dim", highlight=False)
-        if not wait_s:
-            return
-        answers = list(_answers(connection, consumer, sent.command_id, wait_s))
-    if not answers:
-        raise ServiceError(
-            f"the command was sent, but no job answered within {wait_s:g} s; does `breaking` run? "
-            f"It will be applied once it does: `wiredesk tail {EDITORIAL_AUDIT.name}`"
-        )
-    for answer in answers:
-        place = f"{answer.desk}: " if answer.desk else ""
-        style = "red" if answer.outcome == "refused" else "green"
-        line = f"[{style}]{answer.outcome}[/] {_safe(place + answer.detail)}"
-        out.print(line, highlight=False, soft_wrap=True)
-    if all(answer.outcome == "refused" for answer in answers):
-        raise SetupError("refused")
-
-
-def _send(connection: Connection, sent: EditorialCommand) -> None:
-    from ingest.send import ArticleSender
-
-    value = connection.codec(EDITORIAL_CONTROL).encode(sent)
-    with ArticleSender(connection.client(), registry=connection.registry()) as sender:
-        sender.send_raw(sent.command_id.encode(), value, topic=EDITORIAL_CONTROL.name)
-
-
-def _answers(
-    connection: Connection, consumer: Any, command_id: str, wait_s: float
-) -> Iterator[AuditEntry]:
-    """Answers to a command: the first within `wait_s`, the rest shortly after each other."""
-    codec = connection.codec(EDITORIAL_AUDIT)
-    ends = time.monotonic() + wait_s
-    while (left := ends - time.monotonic()) > 0:
-        for record in read_on(consumer, idle_s=min(left, MORE_ANSWERS_S)):
-            if (record.key or b"") == command_id.encode():
-                yield codec.decode(record.value)
-                ends = min(ends, time.monotonic() + MORE_ANSWERS_S)
-            if time.monotonic() >= ends:
-                return
 
 
 def _alerts(connection: Connection, start: str | None, *, follow: bool) -> Iterator[Alert]:

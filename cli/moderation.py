@@ -1,8 +1,6 @@
 """`wiredesk moderation`: the comments that wait for a person, and what is decided about them."""
 
 import json
-import time
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,15 +10,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.alerts import command
 from cli.connection import BootstrapOption, Connection, SettingsOption, connect
-from cli.reading import Beginning, End, KafkaRecord, read_on, read_to_end, seek
+from cli.editorial import Draft, draft, sent_to
+from cli.reading import Beginning, read_to_end, seek
 from cli.tail import json_line
 from cli.terminal import printable
-from schemas.editorial import AuditEntry, EditorialCommand, Verdict
-from schemas.errors import ServiceError, SetupError, UndecodableRecord
+from schemas.editorial import Verdict
+from schemas.errors import SetupError, UndecodableRecord
 from schemas.moderation import ModerationItem
-from schemas.topics import EDITORIAL_AUDIT, EDITORIAL_CONTROL, MODERATION_QUEUE
+from schemas.topics import MODERATION_QUEUE
 
 app = typer.Typer(no_args_is_help=True, help="Comments that wait for a person.")
 out = Console()
@@ -30,19 +28,11 @@ WAITING = ("queued", "escalated")
 LABELS = {"approved": "clean", "removed": "toxic"}
 """State of a decided item to its label in rows of toxicity/comments."""
 
-ANSWER_S = 30.0
-
 CommentArgument = Annotated[
     str, typer.Argument(metavar="COMMENT", help="As `moderation list` shows it.")
 ]
 DeskOption = Annotated[str | None, typer.Option(help="Only this desk. Default: every desk.")]
 NoteOption = Annotated[str | None, typer.Option("--note", help="In your own words.")]
-AuthorOption = Annotated[
-    str | None, typer.Option("--as", help="Who decides. Default: your login name.")
-]
-WaitOption = Annotated[
-    float, typer.Option("--wait", metavar="S", min=0, help="Seconds to wait for the job's answer.")
-]
 UnmaskOption = Annotated[bool, typer.Option("--unmask", help="Show the toxic words.")]
 
 
@@ -124,42 +114,33 @@ def show(
 
 
 @app.command()
+@sent_to("audience")
 def approve(
     comment: CommentArgument,
     note: NoteOption = None,
-    author: AuthorOption = None,
-    wait_s: WaitOption = ANSWER_S,
-    bootstrap: BootstrapOption = None,
-    settings: SettingsOption = None,
-) -> None:
+) -> Draft:
     """It may stay."""
-    _decide("approve", comment, note, author, wait_s, connect(bootstrap, settings))
+    return _decision("approve", comment, note)
 
 
 @app.command()
+@sent_to("audience")
 def remove(
     comment: CommentArgument,
     note: NoteOption = None,
-    author: AuthorOption = None,
-    wait_s: WaitOption = ANSWER_S,
-    bootstrap: BootstrapOption = None,
-    settings: SettingsOption = None,
-) -> None:
+) -> Draft:
     """It must go: the site hears so on moderation.queue."""
-    _decide("remove", comment, note, author, wait_s, connect(bootstrap, settings))
+    return _decision("remove", comment, note)
 
 
 @app.command()
+@sent_to("audience")
 def escalate(
     comment: CommentArgument,
     note: NoteOption = None,
-    author: AuthorOption = None,
-    wait_s: WaitOption = ANSWER_S,
-    bootstrap: BootstrapOption = None,
-    settings: SettingsOption = None,
-) -> None:
+) -> Draft:
     """Someone else must look at it; it stays in the queue, on top."""
-    _decide("escalate", comment, note, author, wait_s, connect(bootstrap, settings))
+    return _decision("escalate", comment, note)
 
 
 @app.command()
@@ -213,56 +194,8 @@ def standing(connection: Connection) -> list[ModerationItem]:
     return sorted(items.values(), key=lambda i: (order.get(i.state, 2), -i.score, i.comment_id))
 
 
-def _decide(
-    verdict: Verdict,
-    comment: str,
-    note: str | None,
-    author: str | None,
-    wait_s: float,
-    connection: Connection,
-) -> None:
-    """Send a decision and print what the job makes of it.
-
-    Raises ServiceError when nobody answers, SetupError when the job refuses.
-    """
-    sent = command("moderate", author, comment_id=comment, verdict=verdict, reason=note)
-    with connection.consumer() as consumer:
-        seek(consumer, (EDITORIAL_AUDIT.name,), End())
-        _send(connection, sent)
-        if not wait_s:
-            out.print(f"sent {sent.command_id}", style="dim", highlight=False)
-            return
-        records = read_on(consumer, idle_s=wait_s)
-        answer = _answer(connection, records, sent.command_id, time.monotonic() + wait_s)
-    if answer is None:
-        raise ServiceError(
-            f"the command was sent, but no job answered within {wait_s:g} s; does `audience` run? "
-            f"It will be applied once it does: `wiredesk tail {EDITORIAL_AUDIT.name}`"
-        )
-    if answer.outcome == "refused":
-        raise SetupError(f"refused: {answer.detail}")
-    out.print(f"{answer.outcome}: {answer.subject} {answer.detail}", highlight=False)
-
-
-def _answer(
-    connection: Connection, records: Iterable[KafkaRecord], command_id: str, until: float
-) -> AuditEntry | None:
-    """The job's answer to a command, None when none came in time."""
-    codec = connection.codec(EDITORIAL_AUDIT)
-    for record in records:
-        if (record.key or b"") == command_id.encode():
-            return codec.decode(record.value)
-        if time.monotonic() > until:
-            return None
-    return None
-
-
-def _send(connection: Connection, sent: EditorialCommand) -> None:
-    from ingest.send import ArticleSender
-
-    value = connection.codec(EDITORIAL_CONTROL).encode(sent)
-    with ArticleSender(connection.client(), registry=connection.registry()) as sender:
-        sender.send_raw(sent.command_id.encode(), value, topic=EDITORIAL_CONTROL.name)
+def _decision(verdict: Verdict, comment: str, note: str | None) -> Draft:
+    return draft("moderate", comment_id=comment, verdict=verdict, reason=note)
 
 
 def _found(connection: Connection, comment_id: str) -> ModerationItem:

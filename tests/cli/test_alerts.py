@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cli import alerts
+from cli import alerts, editorial
 from schemas.alert import Alert, AlertArticle, AlertSource, AlertWindow
 from schemas.codec import RecordCodec
 from schemas.editorial import AuditEntry, EditorialCommand
@@ -83,7 +83,7 @@ def desk(newsroom, monkeypatch):
                 newsroom.add("editorial.audit", answered(command, name, outcome, detail), key)
 
     newsroom.sent = Answering()
-    monkeypatch.setattr(alerts, "MORE_ANSWERS_S", 0.05)
+    monkeypatch.setattr(editorial, "MORE_ANSWERS_S", 0.05)
     return answers
 
 

@@ -6,31 +6,33 @@ comments have.
 
 import asyncio
 import random
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
-import numpy as np
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-
-from bench.enrich import Latency
+from bench.reading import (
+    AT_ONCE_MS,
+    PATIENT_MS,
+    Latency,
+    Progress,
+    Received,
+    reading,
+    send,
+    untold,
+)
 from models.comment_analyzer import CommentAnalyzer
 from schemas.codec import RecordCodec
 from schemas.comment import Comment
-from schemas.errors import ServiceError
 from schemas.topics import COMMENTS_ENRICHED, COMMENTS_RAW
 
 ARTICLES = 50
 AUTHORS = 1_000
 RATE = 20.0
 """Comments a second of the latency run."""
-SPREAD_MS = 600_000
-"""Event time that the comments of a backlog are spread over."""
+GOAL = 600.0
+"""Comments a second of the backlog's event time: what the job is to keep up with."""
 
-_STALLED_S = 120
-_POLL_MS = 10
 _AT_ONCE = 512
 _OPENINGS = (
     "I really think that", "What a shame that", "Thank you for telling us how",
@@ -50,9 +52,12 @@ _ENDINGS = (
 )  # fmt: skip
 
 
-def comments(count: int, run: str, *, seed: int = 1) -> list[Comment]:
-    """Comments of one run, each with a text of its own; ids start with `run`."""
-    chance = random.Random(f"{run}:{seed}")
+def comments(count: int, run: str, rate: float = GOAL) -> list[Comment]:
+    """Comments of one run, each with a text of its own; ids start with `run`.
+
+    rate  comments a second by their own clock; the last is published now
+    """
+    chance = random.Random(run)
     now_ms = time.time_ns() // 1_000_000
     made = []
     for number in range(count):
@@ -66,7 +71,7 @@ def comments(count: int, run: str, *, seed: int = 1) -> list[Comment]:
                 article_id=f"bench-{chance.randrange(ARTICLES)}",
                 author_key=f"1.{chance.randrange(AUTHORS):022d}",
                 text=f"{'. '.join(sentences)}, {chance.randrange(10_000)} times.",
-                published_ms=now_ms - SPREAD_MS + number * SPREAD_MS // count,
+                published_ms=now_ms - round((count - number) * 1000 / rate),
             )
         )
     return made
@@ -89,96 +94,46 @@ def analyzer_alone(analyzer: CommentAnalyzer, batch: Sequence[Comment]) -> float
     return asyncio.run(analyse())
 
 
-def job_backlog(kafka: Mapping[str, Any], batch: Sequence[Comment]) -> float:
+def job_backlog(
+    kafka: Mapping[str, Any], batch: Sequence[Comment], progress: Progress = untold
+) -> float:
     """Comments a second of the running job, all sent at once; first sent to last read."""
-    with _reader(kafka, len(batch), batch[0].comment_id.rsplit("-", 1)[0]) as received:
+    with _reading(kafka, batch, progress, wait_ms=PATIENT_MS) as received:
         started = time.time()
-        _send(kafka, batch, None)
+        _send(kafka, batch)
         received.wait()
     return len(batch) / (max(received.moments.values()) - started)
 
 
-def job_latency(kafka: Mapping[str, Any], batch: Sequence[Comment], rate: float) -> Latency:
+def job_latency(
+    kafka: Mapping[str, Any], batch: Sequence[Comment], rate: float, progress: Progress = untold
+) -> Latency:
     """Latency of the running job at `rate` comments a second."""
-    with _reader(kafka, len(batch), batch[0].comment_id.rsplit("-", 1)[0]) as received:
+    with _reading(kafka, batch, progress, wait_ms=AT_ONCE_MS) as received:
         sent = _send(kafka, batch, rate)
         received.wait()
-    milliseconds = [(received.moments[key] - at) * 1000 for key, at in sent.items()]
-    p50, p95, p99 = np.percentile(milliseconds, [50, 95, 99])
-    return Latency(float(p50), float(p95), float(p99))
+    return received.latency(sent)
 
 
-class _Received:
-    """When each comment of a run was first read from comments.enriched."""
-
-    def __init__(self, expected: int, run: str) -> None:
-        self._expected = expected
-        self._run = run
-        self._codec = RecordCodec(COMMENTS_ENRICHED)
-        self._changed = threading.Condition()
-        self.moments: dict[str, float] = {}
-        self.stopped = False
-
-    def add(self, values: Sequence[bytes], moment: float) -> None:
-        found = [self._codec.decode(value).comment_id for value in values]
-        with self._changed:
-            for comment_id in found:
-                if comment_id.startswith(f"{self._run}-"):
-                    self.moments.setdefault(comment_id, moment)
-            self._changed.notify_all()
-
-    def wait(self) -> None:
-        """Until every comment has come. Raises ServiceError when none comes for long."""
-        with self._changed:
-            while (before := len(self.moments)) < self._expected:
-                if not self._changed.wait_for(lambda b=before: len(self.moments) > b, _STALLED_S):
-                    raise ServiceError(
-                        f"{before} of {self._expected} comments came back, then none for "
-                        f"{_STALLED_S} s; is the job audience running?"
-                    )
-
-
-@contextmanager
-def _reader(kafka: Mapping[str, Any], expected: int, run: str) -> Iterator[_Received]:
-    """Reads comments.enriched in a thread, from its present end on."""
-    received = _Received(expected, run)
-    consumer = KafkaConsumer(
-        **kafka, group_id=None, isolation_level="read_committed", fetch_max_wait_ms=_POLL_MS
+def _reading(
+    kafka: Mapping[str, Any], batch: Sequence[Comment], progress: Progress, *, wait_ms: int
+) -> AbstractContextManager[Received]:
+    codec = RecordCodec(COMMENTS_ENRICHED)
+    expected = [comment.comment_id for comment in batch]
+    return reading(
+        kafka,
+        COMMENTS_ENRICHED,
+        lambda record: codec.decode(record.value).comment_id,
+        expected,
+        job="audience",
+        wait_ms=wait_ms,
+        progress=progress,
     )
-    name = COMMENTS_ENRICHED.name
-    partitions = [TopicPartition(name, n) for n in consumer.partitions_for_topic(name)]
-    consumer.assign(partitions)
-    for partition, end in consumer.end_offsets(partitions).items():
-        consumer.seek(partition, end)
-
-    def read() -> None:
-        while not received.stopped:
-            for records in consumer.poll(_POLL_MS).values():
-                received.add([record.value for record in records], time.time())
-
-    thread = threading.Thread(target=read, daemon=True)
-    thread.start()
-    try:
-        yield received
-    finally:
-        received.stopped = True
-        thread.join()
-        consumer.close()
 
 
 def _send(
-    kafka: Mapping[str, Any], batch: Sequence[Comment], rate: float | None
+    kafka: Mapping[str, Any], batch: Sequence[Comment], rate: float | None = None
 ) -> dict[str, float]:
-    """Send comments, at a rate or flat out; when each was handed over, by id."""
     codec = RecordCodec(COMMENTS_RAW)
     records = [(comment.comment_id, codec.encode(comment)) for comment in batch]
-    producer = KafkaProducer(**kafka, linger_ms=0 if rate else 5)
-    moments, started = {}, time.time()
-    for number, (key, value) in enumerate(records):
-        if rate:
-            time.sleep(max(0.0, started + number / rate - time.time()))
-        moments[key] = time.time()
-        producer.send(COMMENTS_RAW.name, key=key.encode(), value=value)
-    producer.flush()
-    producer.close()
-    return moments
+    return send(kafka, COMMENTS_RAW, records, rate)

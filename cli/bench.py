@@ -14,11 +14,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from cli import topics
+from cli import bench_ingest, bench_serve, topics
 from cli.connection import connect
 from local import stack, state, submission
 
 if TYPE_CHECKING:
+    import psutil
+
     from bench.models import Figure
     from models.analyzer import AnalyzerConfig
     from models.manifest import Manifest
@@ -45,6 +47,10 @@ _MIB = 1024 * 1024
 @app.callback()
 def bench() -> None:
     """How fast it is on this machine."""
+
+
+app.command("serve")(bench_serve.serve)
+app.command("ingest")(bench_ingest.ingest)
 
 
 @app.command("enrich")
@@ -127,7 +133,7 @@ def _tell(figures: dict[str, float], json_file: Path | None) -> None:
 
 @app.command("profiles")
 def profiles(
-    events: Annotated[int, typer.Option(min=1000, help="Events of each run.")] = 100_000,
+    events: Annotated[int, typer.Option(min=1000, help="Events, in two runs.")] = 60_000,
     readers: Annotated[int, typer.Option(min=100, help="Readers they are of.")] = 20_000,
     overrides: OverridesOption = None,
     json_file: JsonOption = None,
@@ -339,33 +345,37 @@ def _measure_audience(
     topics.apply(connection)
     kafka = connection.client()
     settings = load_shared(AudienceSettings, overrides=overrides)
-    alone = CommentAnalyzer(read(SHIPPED), analyzer_config(settings))
-    alone.warm_up()
+    with _phase("the models open"):
+        alone = CommentAnalyzer(read(SHIPPED), analyzer_config(settings))
+        alone.warm_up()
     if submission.running_job("audience"):  # nothing else may read comments.raw
         submission.cancel("audience", jobmanager=None, savepoint=False)
-    with out.status("the analyzer alone"):
-        before = measure.analyzer_alone(alone, measure.comments(count, f"{run}-before"))
-    with out.status("submitting the job"):
+    with _phase("the analyzer alone"):
+        before = measure.analyzer_alone(alone, measure.comments(count // 3, f"{run}-before"))
+    with _phase("submitting the job"):
         wanted = submission.Submission("audience", overrides=overrides, parallelism=1)
         submission.submit(wanted, replace=True, wait=True, report=str)
     try:
-        with out.status("warming up"):
+        with _phase("warming up"):
             measure.job_backlog(kafka, measure.comments(4 * WARM_UP, f"{run}-warm"))
-        with out.status(f"the job, {count:,} comments at once"):
+        used = cpu_s(running)
+        with _phase(f"the job, {count:,} comments at once"):
             job = measure.job_backlog(kafka, measure.comments(count, f"{run}-job"))
+        used = {name: seconds - used.get(name, 0.0) for name, seconds in cpu_s(running).items()}
         rate = measure.RATE
-        with out.status(f"the job, {rate:g} comments a second"):
-            steady = measure.comments(int(latency_s * rate), f"{run}-steady")
+        with _phase(f"the job, {rate:g} comments a second"):
+            steady = measure.comments(int(latency_s * rate), f"{run}-steady", rate)
             latency = measure.job_latency(kafka, steady, rate)
     finally:
         submission.cancel("audience", jobmanager=None, savepoint=False)
-    with out.status("the analyzer alone, again"):
-        after = measure.analyzer_alone(alone, measure.comments(count, f"{run}-after"))
+    with _phase("the analyzer alone, again"):
+        after = measure.analyzer_alone(alone, measure.comments(count // 3, f"{run}-after"))
     return {
         "comments": count,
         "analyzer_per_s": (before + after) / 2,
         "job_per_s": job,
         "ratio": job / ((before + after) / 2),
+        **{f"{name}_cpu_us_per_comment": s * 1e6 / count for name, s in used.items()},
         "p50_ms": latency.p50_ms,
         "p95_ms": latency.p95_ms,
         "p99_ms": latency.p99_ms,
@@ -375,7 +385,7 @@ def _measure_audience(
 def _measure_profiles(
     running: stack.Stack, count: int, readers: int, overrides: tuple[str, ...]
 ) -> dict[str, float]:
-    """Rate, and what the readers add to a checkpoint."""
+    """Rate, and what readers add to a checkpoint: the first half of them, and the second."""
     from bench import profiles as measure
     from local.flink_rest import Flink
 
@@ -383,32 +393,36 @@ def _measure_profiles(
     assert running.kafka
     assert running.flink
     topics.apply(connect(running.kafka))
-    with out.status("submitting the job"):
+    with _phase("submitting the job"):
         wanted = submission.Submission("profiles", overrides=overrides, parallelism=1)
         job = submission.submit(wanted, replace=True, wait=True, report=str)
     try:
         known = measure.articles(2000, run)
-        with out.status("warming up"):
+        with _phase("warming up"):
             measure.publish(running.kafka, known)
             warm = measure.events(20 * WARM_UP, 1000, known, f"{run}-warm")
             measure.job_backlog(running.kafka, warm)
-        before = Flink(running.flink).fresh_state_size(job.id)
-        with out.status(f"{count:,} events of {readers:,} new readers"):
-            batch = measure.events(count, readers, known, f"{run}-a")
-            used_s = taskmanager_cpu_s(running)
-            first = measure.job_backlog(running.kafka, batch)
-            used_s = taskmanager_cpu_s(running) - used_s
-        state_size = Flink(running.flink).fresh_state_size(job.id) - before
+        flink, used = Flink(running.flink), cpu_s(running)
+        sizes, halves = [flink.fresh_state_size(job.id)], []
+        for half in ("a", "b"):
+            with _phase(f"{count // 2:,} events of {readers // 2:,} new readers"):
+                batch = measure.events(count // 2, readers // 2, known, f"{run}-{half}")
+                halves.append(measure.job_backlog(running.kafka, batch))
+            sizes.append(flink.fresh_state_size(job.id))
+        used = {name: seconds - used[name] for name, seconds in cpu_s(running).items()}
     finally:
         submission.cancel("profiles", jobmanager=None, savepoint=False)
+    events = sum(half.events for half in halves)
     return {
-        "events": first.events,
-        "events_per_s": first.per_s,
-        "cpu_us_per_event": used_s * 1e6 / first.events,
+        "events": events,
+        "events_per_s": events / sum(half.seconds for half in halves),
+        "jvm_cpu_us_per_event": used["jvm"] * 1e6 / events,
+        "kafka_cpu_us_per_event": used["kafka"] * 1e6 / events,
         "readers": readers,
         "events_per_reader": count / readers,
-        "state_mb": state_size / 1e6,
-        "state_bytes_per_reader": state_size / readers,
+        "state_mb": (sizes[2] - sizes[0]) / 1e6,
+        "bytes_per_reader_first_half": (sizes[1] - sizes[0]) / (readers // 2),
+        "bytes_per_reader_second_half": (sizes[2] - sizes[1]) / (readers // 2),
     }
 
 
@@ -419,12 +433,21 @@ def _whole_stack() -> Iterator[stack.Stack]:
     if running is not None and running.whole:
         yield running
         return
-    with out.status("starting the local stack"):
+    with _phase("starting the local stack"):
         started = stack.up(stack.StackConfig(state_dir=state.default_dir()))
     try:
         yield started
     finally:
         stack.down(started.state_dir)
+
+
+@contextmanager
+def _phase(what: str) -> Iterator[None]:
+    """Tells what goes on and how long it took, also where no terminal shows a spinner."""
+    started = time.monotonic()
+    with out.status(what):
+        yield
+    out.print(f"{time.monotonic() - started:7.1f} s  {what}", highlight=False)
 
 
 @contextmanager
@@ -442,16 +465,27 @@ def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: bar.update(task, completed=done)
 
 
-def taskmanager_cpu_s(running: stack.Stack) -> float:
-    """Processor time that the TaskManagers have used so far: steady where others work, too."""
+def cpu_s(running: stack.Stack) -> dict[str, float]:
+    """Processor time that the TaskManagers, their Python workers and Kafka have used so far:
+    steadier than the clock where others work, too.
+    """
     import psutil
 
-    times = [
-        psutil.Process(each.pid).cpu_times()
-        for each in running.processes
-        if each.name.startswith("taskmanager")
-    ]
-    return float(sum(each.user + each.system for each in times))
+    used = {"jvm": 0.0, "python": 0.0, "kafka": 0.0}
+    for each in running.processes:
+        process = psutil.Process(each.pid)
+        if each.name.startswith("taskmanager"):
+            used["jvm"] += _cpu_s(process)
+            workers = [c for c in process.children(recursive=True) if c.name().startswith("python")]
+            used["python"] += sum(map(_cpu_s, workers))
+        elif each.name == "kafka":
+            used["kafka"] += _cpu_s(process)
+    return used
+
+
+def _cpu_s(process: "psutil.Process") -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def resident_mb(running: stack.Stack) -> dict[str, int]:

@@ -11,7 +11,7 @@ from rich.table import Table
 from schemas.errors import SettingError
 
 if TYPE_CHECKING:
-    from evaluation.feed import Ranking, Report
+    from evaluation.feed_report import Ranking, Report
 
 out = Console()
 
@@ -45,14 +45,14 @@ def evaluate_feed(
     ] = None,
 ) -> None:
     """Learn from four readers of five, rank what the fifth was shown: AUC, MRR, nDCG and more."""
-    from evaluation import feed
+    from evaluation import feed, feed_rows
     from evaluation import mind as mind_files
 
     with out.status("reading") as status:
         if mind is not None and articles is None and impressions is None:
             rows = mind_files.read(mind)
         elif mind is None and articles is not None and impressions is not None:
-            rows = feed.read(articles, impressions)
+            rows = feed_rows.read(articles, impressions)
         else:
             raise SettingError("expected --articles and --impressions, or --mind alone")
         report = feed.evaluate(rows, status.update)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluation.feed import Impression, Rows
+from evaluation.feed_rows import Impression, Rows
 from evaluation.rows import WrongRowError
 from models.ranking.article import FeedArticle
 from schemas.errors import SetupError

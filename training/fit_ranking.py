@@ -14,7 +14,8 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 import typer
 
-from evaluation.feed import auc, part_of
+from evaluation.feed import part_of
+from evaluation.feed_report import auc
 from evaluation.rows import WrongRowError
 from models.ranking import rankers
 from models.ranking.features import NAMES

@@ -38,6 +38,12 @@ def topics_created(stack: Stack) -> None:
     topics.apply(connect(stack.kafka))
 
 
+@pytest.fixture(scope="session")
+def heal(stack: Stack) -> Callable[[], Stack]:
+    """Starts again what has died, as `wiredesk local up` does."""
+    return lambda: local_stack.up(StackConfig(stack.state_dir, jars_dir=JARS))
+
+
 @pytest.fixture
 def enrich_job(stack: Stack, topics_created: None) -> Callable[..., RunningEnrich]:
     """Starts the job with the settings given, in the place of one that runs."""

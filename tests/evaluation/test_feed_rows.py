@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from evaluation import feed
-from evaluation.feed import Corpus, Impression, Rows, auc, fold_of, measures, part_of, shuffled
+from evaluation.feed import fold_of, part_of, shuffled
+from evaluation.feed_corpus import Corpus
+from evaluation.feed_report import auc, measures
+from evaluation.feed_rows import Impression, Rows, read
 from evaluation.rows import WrongRowError
 from models.ranking.article import FeedArticle
 from schemas.errors import SetupError
@@ -127,7 +130,7 @@ GOOD_ROW = {"user": "u", "history": ["a"], "candidates": [{"id": "a", "clicked":
 
 
 def test_rows_are_read_as_they_are_written(tmp_path):
-    rows = feed.read(*files(tmp_path, [GOOD_ARTICLE], [GOOD_ROW]))
+    rows = read(*files(tmp_path, [GOOD_ARTICLE], [GOOD_ROW]))
     assert dict(rows.articles[0].entities) == {"Q1": "Q1", "Berlin": "Berlin"}
     assert rows.impressions[0].clicked.tolist() == [True]
 
@@ -147,10 +150,10 @@ def test_rows_are_read_as_they_are_written(tmp_path):
 )
 def test_a_row_that_cannot_be_used_is_named(article, row, tmp_path):
     with pytest.raises(WrongRowError, match=r"line 1: "):
-        feed.read(*files(tmp_path, [article], [row]))
+        read(*files(tmp_path, [article], [row]))
 
 
 def test_one_reader_is_too_few(tmp_path):
-    rows = feed.read(*files(tmp_path, [GOOD_ARTICLE], [GOOD_ROW]))
+    rows = read(*files(tmp_path, [GOOD_ARTICLE], [GOOD_ROW]))
     with pytest.raises(SetupError, match="expected both"):
         feed.report(rows, np.ones((1, 2), np.float32))

@@ -5,7 +5,7 @@ import json
 
 from typer.testing import CliRunner
 
-from evaluation import feed
+from evaluation import feed_rows
 from training import replays
 
 
@@ -39,7 +39,7 @@ def test_the_rows_are_those_that_evaluate_feed_reads(tmp_path):
         ],
     )
     assert told.exit_code == 0, told.output
-    rows = feed.read(str(articles), str(impressions))
+    rows = feed_rows.read(str(articles), str(impressions))
     assert [a.article_id for a in rows.articles] == ["n1", "n2"]
     assert rows.articles[0].published_ms == 1_653_350_400_000
     assert dict(rows.articles[0].entities) == {"Q39121": "Q39121"}

@@ -28,23 +28,23 @@ def train(
     ] = False,
     manifest: Annotated[Path, typer.Option(help="Manifest that takes the release.")] = SHIPPED,
 ) -> None:
-    """Train from a configuration in training/heads or training/encoders.
+    """Train from a configuration in training/heads, encoders, ngrams or taggers.
 
     A run writes best.pt, last.pt and log.jsonl; --release exports, calibrates on validation rows
     and registers the model. Needs the extra `training`; two cores take minutes to an hour.
     """
     try:
-        from training import configuration, run, train_ngrams
+        from training import configuration, run, train_ngrams, train_tagger
         from training import release as releasing
     except ImportError as error:
         raise SettingError(
             f"{error.name} is not installed; training needs: pip install 'wiredesk[training]'"
         ) from error
-    heads, encoders, ngrams = configuration.known_names()
+    heads, encoders, ngrams, taggers = configuration.known_names()
     if name == "list":
-        typer.echo("\n".join((*heads, *encoders, *ngrams)))
+        typer.echo("\n".join((*heads, *encoders, *ngrams, *taggers)))
         return
-    if name not in (*heads, *encoders, *ngrams):
+    if name not in (*heads, *encoders, *ngrams, *taggers):
         raise SettingError(f"nothing to train is called {name}; `wiredesk train list` lists all")
     if release_only and release is None:
         raise SettingError("--release-only exports a version: give it with --release")
@@ -53,6 +53,12 @@ def train(
         trained = train_ngrams.train(classifiers, data_dir, limit=limit)
         if release:
             train_ngrams.release(classifiers, trained, release, manifest)
+        return
+    if name in taggers:
+        names = configuration.tagger_config(name)
+        of_languages = train_tagger.train(names, data_dir, limit=limit)
+        if release:
+            train_tagger.release(names, of_languages, release, manifest)
         return
     if name in encoders:
         encoder = configuration.encoder_config(name)

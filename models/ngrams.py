@@ -1,24 +1,23 @@
 """Linear classifiers over hashed n-grams: small, for any script, read in microseconds.
 
-A text's features are its character n-grams within words, its words and its word pairs, each in a
-bucket of a table by its hash (Weinberger et al., 2009), weighted by sublinear term frequency and
-inverse document frequency, at length 1. An output is a linear function of them.
+A text's features are its character n-grams within words, its words and its word pairs, or some of
+these, known by their hashes alone, weighted by sublinear term frequency and inverse document
+frequency, at length 1. An output is a linear function of them.
 """
 
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
+from models.encoder import Outputs, Tokens
 from models.session import Array, Arrays
 from schemas.errors import ModelFileError
-
-LONGEST = 5
-"""Characters of the longest n-gram."""
 
 MAX_CHARACTERS = 2_000
 """Of a text that are read."""
@@ -27,23 +26,43 @@ _BASE = 0x9E3779B97F4A7C15
 _MIX = np.uint64(0xFF51AFD7ED558CCD)
 _HALF = np.uint64(32)
 
+NO_TOKENS = Tokens([], np.zeros((0, 2), np.int64), np.zeros(0, np.int64))
+"""Of a text that was read without a tokenizer."""
+
+_TITLE = np.uint32(0x5BD1E995)
+
 Hashes = NDArray[np.uint64]
+Short = NDArray[np.uint32]
+
+
+@dataclass(frozen=True)
+class Grams:
+    """What is read of a text.
+
+    characters  of the longest n-gram within a word; 0: none
+    words       1: words; 2: pairs of words, too
+    titles      1: the words of the first line count once more, as others; 0: they do not
+    """
+
+    characters: int
+    words: int
+    titles: int
 
 
 @dataclass(frozen=True)
 class Features:
-    """Buckets of a text's n-grams, each once, and how often they occur."""
+    """Hashes of a text's n-grams, each once, and how often they occur."""
 
-    buckets: NDArray[np.int64]
+    hashes: Short
     counts: NDArray[np.int64]
 
 
-def features(text: str, bits: int) -> Features:
-    """The n-grams of a text in a table of 2 ** `bits` buckets.
+def features(text: str, grams: Grams) -> Features:
+    """The n-grams of a text.
 
     Of "ab": a, b, ab, each with the blanks around it, and the word.
 
-    >>> int(features("ab", 20).counts.sum())
+    >>> int(features("ab", Grams(characters=5, words=2, titles=0)).counts.sum())
     9
     """
     plain = unicodedata.normalize("NFKC", text[:MAX_CHARACTERS])[:MAX_CHARACTERS].lower()
@@ -58,59 +77,95 @@ def features(text: str, bits: int) -> Features:
         return hashes
 
     found = []
-    for size in range(1, LONGEST + 1):
+    for size in range(1, grams.characters + 1):
         starts = np.arange(len(points) - size + 1)
         ends = starts + size
         crossing = before[ends - 1] > before[starts + 1] if size > 1 else blank[starts]
         found.append(of_spans(starts, ends)[~crossing])
     edges = np.flatnonzero(blank)
-    for words in (1, 2):
+    for words in range(1, grams.words + 1):
         found.append(~of_spans(edges[:-words] + 1, edges[words:]))  # apart from their n-grams
     mixed = np.concatenate(found)
     mixed = (mixed ^ (mixed >> _HALF)) * _MIX
-    buckets, counts = np.unique(mixed >> np.uint64(64 - bits), return_counts=True)
-    return Features(buckets.astype(np.int64), counts)
+    hashes, counts = np.unique((mixed >> _HALF).astype(np.uint32), return_counts=True)
+    if grams.titles:
+        first = features(text.partition("\n")[0], Grams(characters=0, words=1, titles=0))
+        hashes = np.concatenate((hashes, first.hashes ^ _TITLE))
+        counts = np.concatenate((counts, first.counts))
+    return Features(hashes, counts)
 
 
-def weighted(found: Features, rarity: Array) -> NDArray[np.float32]:
-    """Value of each bucket of a text; their squares sum up to 1.
+@dataclass(frozen=True)
+class Vocabulary:
+    """The n-grams that are used.
 
-    rarity  float (buckets,): inverse document frequency, 0 for a bucket that is not used
+    hashes  uint32, ascending
+    rarity  float (hashes,): inverse document frequency
     """
-    values = (1.0 + np.log(found.counts)) * rarity[found.buckets]
-    norm = np.sqrt((values**2).sum())
-    scaled: NDArray[np.float32] = (values / norm if norm else values).astype(np.float32)
-    return scaled
+
+    hashes: Short
+    rarity: Array
+
+    def values(self, found: Features) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Places of a text's n-grams among those used, and their values, of length 1."""
+        if not len(self.hashes):
+            return np.zeros(0, np.int64), np.zeros(0, np.float32)
+        places = np.minimum(np.searchsorted(self.hashes, found.hashes), len(self.hashes) - 1)
+        known = self.hashes[places] == found.hashes
+        places = places[known]
+        values = (1.0 + np.log(found.counts[known])) * self.rarity[places]
+        norm = np.sqrt((values**2).sum())
+        return places, (values / norm if norm else values).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class _Output:
+    vocabulary: Vocabulary
+    weights: Array
+    scales: Array
+    bias: Array
+
+    @classmethod
+    def of(cls, stored: Arrays, name: str) -> Self:
+        rarity = stored[f"{name}.rarity"].astype(np.float32)
+        return cls(
+            Vocabulary(stored[f"{name}.hashes"], rarity),
+            *(stored[f"{name}.{part}"] for part in ("weights", "scales", "bias")),
+        )
+
+    def logits(self, found: Features) -> Array:
+        places, values = self.vocabulary.values(found)
+        logits: Array = values @ self.weights[places] * self.scales + self.bias
+        return logits
 
 
 class NgramModel:
     """The classifiers of one file: output name to logits.
 
-    The file, safetensors: `rarity` (buckets,) float16; of each output NAME `NAME.weights` (buckets,
-    labels) int8, `NAME.scales` and `NAME.bias` (labels,) float32.
+    The file, safetensors: `grams` int64 (3,), the fields of Grams; of each output NAME of
+    Vocabulary `NAME.hashes` and `NAME.rarity` float16, `NAME.weights` (hashes, labels) int8,
+    `NAME.scales` and `NAME.bias` (labels,) float32.
     """
+
+    max_characters = MAX_CHARACTERS
 
     def __init__(self, path: Path) -> None:
         stored = read_tensors(path)
+        names = [name.removesuffix(".bias") for name in stored if name.endswith(".bias")]
         try:
-            self._rarity = stored["rarity"].astype(np.float32)
-            names = [name.removesuffix(".bias") for name in stored if name.endswith(".bias")]
-            self._outputs = {
-                name: (stored[f"{name}.weights"], stored[f"{name}.scales"], stored[f"{name}.bias"])
-                for name in names
-            }
+            self._grams = Grams(*stored["grams"].tolist())
+            self._outputs = {name: _Output.of(stored, name) for name in names}
         except KeyError as error:
             raise ModelFileError(f"model {path} has no tensor {error}") from None
-        self._bits = (len(self._rarity) - 1).bit_length()
+
+    def read(self, text: str) -> tuple[Tokens, Outputs]:
+        """No tokens, and the logits of every output."""
+        return NO_TOKENS, self.run(text)
 
     def run(self, text: str) -> Arrays:
         """Logits of every output, float32 (labels,)."""
-        found = features(text, self._bits)
-        values = weighted(found, self._rarity)
-        return {
-            name: values @ weights[found.buckets] * scales + bias
-            for name, (weights, scales, bias) in self._outputs.items()
-        }
+        found = features(text, self._grams)
+        return {name: output.logits(found) for name, output in self._outputs.items()}
 
 
 def read_tensors(path: Path) -> Arrays:

@@ -1,12 +1,36 @@
 """Sessions and encoders of the models in a manifest."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from models.adapters import AdapterSession
-from models.encoder import Encoder
+from models.encoder import Encoder, Outputs, Tokens
 from models.manifest import Manifest
+from models.name_tagger import NameTagger
+from models.ngrams import NgramModel
 from models.session import FallbackSession, OnnxSession, Provider, Session, providers
 from schemas.errors import ModelFileError
+
+
+class Reader(Protocol):
+    """A model that reads texts one by one, without a graph.
+
+    max_characters  of a text that it looks at
+    """
+
+    max_characters: int
+
+    def read(self, text: str) -> tuple[Tokens, Outputs]:
+        """Tokens of a text, if it makes any, and outputs."""
+        ...
+
+
+def open_reader(manifest: Manifest, model: str) -> Reader | None:
+    """A model without a graph; None if it has one. Raises ModelFileError."""
+    kind = manifest.entry(model).kind
+    if kind == "graph":
+        return None
+    return (NgramModel if kind == "ngrams" else NameTagger)(manifest.model_file(model))
 
 
 def open_session(

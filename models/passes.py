@@ -4,15 +4,12 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from models.adapters import AdapterSession
 from models.batching import BatchPolicy
 from models.encoder import Outputs, Tokens
 from models.manifest import Manifest, Route
 from models.micro_batcher import MicroBatcher
-from models.ngrams import MAX_CHARACTERS, NgramModel
-from models.opening import encoder_on, open_session
+from models.opening import Reader, encoder_on, open_reader, open_session
 from models.session import FallbackSession, providers
 from schemas.errors import InferenceError, ModelFileError
 
@@ -26,10 +23,6 @@ class Pass(NamedTuple):
     head: str
     tokens: Tokens
     outputs: Outputs
-
-
-NO_TOKENS = Tokens([], np.zeros((0, 2), np.int64), np.zeros(0, np.int64))
-"""Of a text that was read without a tokenizer."""
 
 
 class Passes:
@@ -50,17 +43,15 @@ class Passes:
     ) -> None:
         self._manifest = manifest
         names = dict.fromkeys(route.model for route in routes)
-        self._ngrams = {
-            model: NgramModel(manifest.model_file(model))
-            for model in names
-            if manifest.entry(model).kind == "ngrams"
+        self._readers: dict[str, Reader] = {
+            model: reader for model in names if (reader := open_reader(manifest, model)) is not None
         }
         self.sessions: dict[str, FallbackSession | AdapterSession] = {
             model: open_session(
                 manifest, model, providers(provider), threads=threads, streams=streams
             )
             for model in names
-            if model not in self._ngrams
+            if model not in self._readers
         }
         self.encoders = {
             model: encoder_on(session, manifest, model) for model, session in self.sessions.items()
@@ -75,15 +66,15 @@ class Passes:
         return await asyncio.gather(*(self._pass(model, head) for model, head in heads))
 
     async def _pass(self, model: str, head: str) -> Pass:
-        if model in self._ngrams:
-            return Pass(head, NO_TOKENS, self._ngrams[model].run(head))
+        if model in self._readers:
+            return Pass(head, *self._readers[model].read(head))
         tokens = self.encoders[model].tokenize(head)
         return Pass(head, tokens, await self.batchers[model].submit(tokens))
 
     def characters(self, model: str) -> int:
         """Of a text that a model looks at."""
-        if model in self._ngrams:
-            return MAX_CHARACTERS
+        if model in self._readers:
+            return self._readers[model].max_characters
         return self.encoders[model].max_characters
 
     def warm_up(self) -> None:
@@ -95,8 +86,9 @@ class Passes:
             if isinstance(answer, InferenceError):
                 raise ModelFileError(f"model {model} fails on a plain text: {answer.detail}")
             self._check(model, answer)
-        for model, classifiers in self._ngrams.items():
-            self._check(model, classifiers.run("warm up"))
+        for model, reader in self._readers.items():
+            _, answer = reader.read("warm up")
+            self._check(model, answer)
 
     def close(self) -> None:
         """End the inference threads."""

@@ -4,8 +4,9 @@ A language is an ISO 639-1 code (639-3 where there is none), or None where it is
 """
 
 import os
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Protocol
 
 import numpy as np
@@ -25,9 +26,8 @@ from models.heads import (
 from models.language import LANGUAGE_MODEL, LanguageDetector
 from models.manifest import Manifest, Route
 from models.mentions import Mention, Scheme, mentions
-from models.ngrams import NgramModel
-from models.opening import open_encoder
-from models.passes import NO_TOKENS
+from models.name_tagger import NameTagger
+from models.opening import Reader, open_encoder, open_reader
 from models.summary import choose
 from schemas.enriched_article import UNDETERMINED
 from schemas.errors import InferenceError, ModelFileError
@@ -169,23 +169,56 @@ class _Model:
         return [(t, a) for t, a in zip(tokens, answers, strict=True) if isinstance(a, dict)]
 
 
-class _Ngrams:
-    """Classifiers over n-grams outside the jobs."""
+class _Plain:
+    """A model without a graph outside the jobs."""
 
-    def __init__(self, manifest: Manifest, name: str) -> None:
-        self._model = NgramModel(manifest.model_file(name))
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
 
     def tokens(self, text: str) -> int:
         """How many words a text has."""
         return len(text.split())
 
     def read(self, texts: Sequence[str]) -> list[tuple[Tokens, Outputs]]:
-        """No tokens, and the outputs of each text."""
-        return [(NO_TOKENS, self._model.run(text)) for text in texts]
+        """Tokens, if the model makes any, and outputs of each text."""
+        return [self._reader.read(text) for text in texts]
 
 
-def _open(manifest: Manifest, name: str) -> _Model | _Ngrams:
-    return (_Ngrams if manifest.entry(name).kind == "ngrams" else _Model)(manifest, name)
+def _open(manifest: Manifest, name: str) -> _Model | _Plain:
+    reader = open_reader(manifest, name)
+    return _Model(manifest, name) if reader is None else _Plain(reader)
+
+
+class _Languages:
+    """Which languages texts are in that do not say so, where several models answer for a head."""
+
+    def __init__(self, manifest: Manifest, routes: Sequence[Route]) -> None:
+        self._manifest = manifest
+        self._covered = frozenset().union(*(route.languages for route in routes))
+        self._several = len({route.languages for route in routes}) > 1
+
+    def told(self, texts: Sequence[str], languages: Sequence[str | None]) -> list[str | None]:
+        """The languages as they were told, those that are None detected; a text of which none of
+        the models' languages is found is in the most frequent one of the others.
+        """
+        if not self._several or LANGUAGE_MODEL not in self._manifest.models:
+            return list(languages)
+        found = [
+            self._detected(text) if language is None else language
+            for text, language in zip(texts, languages, strict=True)
+        ]
+        counts = Counter(language for language in found if language in self._covered)
+        usual = next((language for language, _ in counts.most_common(1)), None)
+        return [usual if language is None else language for language in found]
+
+    def _detected(self, text: str) -> str | None:
+        code = self._detector.detect(text).code
+        return code if code in self._covered else None
+
+    @cached_property
+    def _detector(self) -> LanguageDetector:
+        model = self._manifest.model_file(LANGUAGE_MODEL)
+        return LanguageDetector(model, min_confidence=0.0, high_accuracy=False)
 
 
 class _Routed:
@@ -195,13 +228,14 @@ class _Routed:
         self._routes = routes
         names = dict.fromkeys(route.model for route in routes)
         self._models = {name: _open(manifest, name) for name in names}
+        self._languages = _Languages(manifest, routes)
 
     def read(
         self, texts: Sequence[str], languages: Sequence[str | None]
     ) -> list[tuple[Route, Tokens, Outputs] | None]:
         """Route, tokens and outputs of each text; None in a language that no route covers."""
         found: list[tuple[Route, Tokens, Outputs] | None] = [None] * len(texts)
-        chosen = [self._route(language) for language in languages]
+        chosen = [self._route(language) for language in self._languages.told(texts, languages)]
         for route in self._routes:
             rows = [i for i, of_row in enumerate(chosen) if of_row is route]
             if rows:
@@ -274,6 +308,54 @@ class RouteTags(_Routed):
         return tags
 
 
+class WordTags:
+    """Entities by taggers of names (models.name_tagger), which take the words as they are given."""
+
+    def __init__(self, manifest: Manifest, routes: Sequence[Route]) -> None:
+        self._languages = _Languages(manifest, routes)
+        self._routes = [(route, NameTagger(manifest.model_file(route.model))) for route in routes]
+
+    def predict(
+        self,
+        sentences: Sequence[Sequence[str]],
+        documents: Sequence[int] | None,  # noqa: ARG002  # a sentence is tagged alone
+        languages: Sequence[str | None],
+        types: Collection[str],
+    ) -> list[list[str]]:
+        """An IOB2 tag a token, of the types asked for; `O` in languages without a tagger."""
+        told = self._languages.told([" ".join(words) for words in sentences], languages)
+        return [
+            self._tags(words, language, types)
+            for words, language in zip(sentences, told, strict=True)
+        ]
+
+    def _tags(
+        self, words: Sequence[str], language: str | None, types: Collection[str]
+    ) -> list[str]:
+        tags = ["O"] * len(words)
+        for route, tagger in self._routes:
+            if language is None or language in route.languages:
+                places = np.arange(len(words))
+                for mention in mentions(
+                    tagger.scores(words),
+                    np.stack([places, places + 1], axis=1),
+                    places,
+                    Scheme(route.labels),
+                    transitions=tagger.transitions,
+                ):
+                    kind = _asked(mention, types)
+                    if kind is not None:
+                        inner = [f"I-{kind}"] * (mention.end - mention.start - 1)
+                        tags[mention.start : mention.end] = [f"B-{kind}", *inner]
+                break
+        return tags
+
+
+def _open_tags(manifest: Manifest, routes: Sequence[Route]) -> TagPredictor:
+    kinds = {manifest.entry(route.model).kind for route in routes}
+    return (WordTags if kinds == {"names"} else RouteTags)(manifest, routes)
+
+
 class RouteTargets(_Routed):
     """Sentiment towards a part of a text."""
 
@@ -339,7 +421,8 @@ class RouteSpans(_Routed):
             assert answer is not None  # without a language, the first route answers
             route, tokens, outputs = answer
             scores = sigmoid(outputs[route.output][: len(tokens), 0], route.temperature)
-            found.append(marked_spans(text, tokens, scores, route.thresholds[0]))
+            least, share = route.thresholds[0], route.odds_share
+            found.append(marked_spans(text, tokens, scores, least, share))
         return found
 
 
@@ -399,7 +482,7 @@ def _asked(mention: Mention, types: Collection[str]) -> str | None:
 
 _OF_ROUTES: dict[str, Callable[[Manifest, Sequence[Route]], Predictor]] = {
     "emotion": RouteClasses,
-    "entities": RouteTags,
+    "entities": _open_tags,
     "importance": RouteScores,
     "irony": RouteClasses,
     "sentiment": RouteClasses,

@@ -9,23 +9,28 @@ from rich.console import Console
 from safetensors.numpy import save_file
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import f1_score
-from sklearn.multiclass import OneVsRestClassifier
+from sklearn.metrics import accuracy_score, f1_score
+from sklearn.model_selection import KFold
+from sklearn.svm import LinearSVC
 
 from evaluation.rows import TextRow
 from evaluation.sets import load
-from models.heads import softmax
+from models.heads import sigmoid
 from models.language_codes import short
 from models.manifest import ModelEntry, Route
-from models.ngrams import features, weighted
-from training.calibrate import temperature
+from models.ngrams import Features, Grams, Vocabulary, features
+from training.calibrate import temperature, thresholds
 from training.configuration import NgramConfig
 from training.export import digest
 from training.manifest_edit import register
 
 FOLDER = "ngrams"
 SEEN_TWICE = 2
-"""Texts that a bucket must be of to be used."""
+"""Texts that an n-gram must be of to be used."""
+FOLDS = 5
+"""Parts of the rows; what is told of each part is what the others learned."""
+NEVER = -1.0
+"""Margin of a label that no learned row has."""
 
 console = Console()
 
@@ -38,40 +43,51 @@ class Trained:
     routes: tuple[Route, ...]
 
 
+@dataclass(frozen=True)
+class Classifier:
+    """Weights (n-grams, labels) and bias (labels,) of logits."""
+
+    vocabulary: Vocabulary
+    weights: np.ndarray
+    bias: np.ndarray
+
+    def logits(self, found: Sequence[Features]) -> np.ndarray:
+        """Of texts, (texts, labels)."""
+        logits: np.ndarray = _matrix(found, self.vocabulary) @ self.weights + self.bias
+        return logits
+
+
 def train(config: NgramConfig, data: Path, *, limit: int | None = None) -> Trained:
-    """One classifier a language, over one table; calibrated on validation rows."""
-    rows = _by_language(config, "train", data, limit)
-    held_in = _by_language(config, "validation", data, limit)
-    rarity = _rarity([row.text for of_one in rows.values() for row in of_one], config.bits)
-    tensors = {"rarity": rarity.astype(np.float16)}
+    """One classifier a language, of the training and the validation rows; calibrated and measured
+    by cross-validation among them.
+    """
+    rows = _by_language(config, data, limit)
+    labels = config.labels or _labels(rows)
+    grams = Grams(config.characters, config.words, int(config.titles))
+    tensors = {"grams": np.array([grams.characters, grams.words, grams.titles])}
     routes = []
     for language in sorted(rows):
-        learned, held = (_labelled(config, part[language], rarity) for part in (rows, held_in))
-        weights, bias = _fit(config, *learned)
-        scales = np.abs(weights).max(axis=0) / 127
-        rounded = np.round(weights / scales).astype(np.int8)
-        tensors |= {
-            f"{language}.weights": rounded,
-            f"{language}.scales": scales.astype(np.float32),
-            f"{language}.bias": bias.astype(np.float32),
-        }
-        logits = held[0] @ (rounded * scales) + bias
-        scale = round(temperature(logits, held[1]), 4)
-        found = float(f1_score(held[1], logits.argmax(1), average="macro"))
-        sure = float(softmax(logits, scale).max(axis=1).mean())
-        console.print(f"{config.head} {language}: macro F1 {found:.4f}, confidence {sure:.3f}")
+        found = [features(row.text, grams) for row in rows[language]]
+        targets = _targets(config, labels, rows[language])
+        held_out = _cross_fitted(config, found, targets)
+        scale, shift, least = _calibrated(config, held_out, targets)
+        figure = _figure(config, held_out + shift, targets, scale, least)
+        console.print(f"{config.head} {language}: {config.metric} {figure:.4f}")
+        tensors |= _tensors(language, _fit(config, found, targets), shift)
         routes.append(
             Route(
                 task=config.task,
                 head=config.head,
                 model=_name(config),
                 output=language,
-                labels=config.labels,
+                labels=labels,
                 languages=frozenset({language}),
+                multi_label=config.several,
                 temperature=scale,
-                jobs=found >= config.jobs_from,
+                thresholds=least,
+                jobs=figure >= config.jobs_from and language not in config.elsewhere,
                 texts=config.texts,
-                metrics={"validation: macro_f1": round(found, 4)},
+                metrics={f"cross-validated: {config.metric}": round(figure, 4)},
             )
         )
     return Trained(tensors, tuple(routes))
@@ -90,7 +106,7 @@ def release(config: NgramConfig, trained: Trained, version: str, manifest: Path)
         file=file,
         sha256=digest(manifest.parent / file),
         licence="Apache-2.0" if config.commercial else "non-commercial",
-        source=f"logistic regression over hashed n-grams, `wiredesk train {config.head}`",
+        source=f"linear classifiers over n-grams, `wiredesk train {config.head}`",
         card=Path(FOLDER, "MODEL_CARD.md"),
         commercial=config.commercial,
         data=tuple(f"{source.name} ({source.licence})" for source in config.train),
@@ -102,58 +118,138 @@ def _name(config: NgramConfig) -> str:
     return config.head.replace("/", "-")
 
 
-def _by_language(
-    config: NgramConfig, split: str, data: Path, limit: int | None
-) -> dict[str, list[TextRow]]:
+def _by_language(config: NgramConfig, data: Path, limit: int | None) -> dict[str, list[TextRow]]:
     found: dict[str, list[TextRow]] = {}
     for source in config.train:
-        for row in load(source.name, split, data)[:limit]:
-            language = short(row.lang)
-            if not source.languages or language in source.languages:
-                found.setdefault(language, []).append(row)
+        for split in ("train", "validation"):
+            for row in load(source.name, split, data)[:limit]:
+                language = config.language if row.lang is None else short(row.lang)
+                if not source.languages or language in source.languages:
+                    found.setdefault(language, []).append(row)
     return found
 
 
-def _rarity(texts: Sequence[str], bits: int) -> np.ndarray:
-    """Inverse document frequency of each bucket, 0 where too few texts have it."""
-    counts = np.zeros(1 << bits)
-    for text in texts:
-        counts[features(text, bits).buckets] += 1
-    return np.where(counts >= SEEN_TWICE, np.log((1 + len(texts)) / (1 + counts)) + 1, 0.0)
+def _labels(rows: dict[str, list[TextRow]]) -> tuple[str, ...]:
+    found = {label for of_one in rows.values() for row in of_one for label in row.labels}
+    return tuple(sorted(found))
 
 
-def _labelled(
-    config: NgramConfig, rows: Sequence[TextRow], rarity: np.ndarray
-) -> tuple[sparse.csr_matrix, np.ndarray]:
-    """Values, (rows, buckets), and the label of each row."""
-    bits = (len(rarity) - 1).bit_length()
-    found = [features(row.text, bits) for row in rows]
-    values = [weighted(of_text, rarity) for of_text in found]
-    ends = np.cumsum([0] + [len(v) for v in values])
-    matrix = sparse.csr_matrix(
-        (np.concatenate(values), np.concatenate([f.buckets for f in found]), ends),
-        shape=(len(rows), len(rarity)),
+def _targets(config: NgramConfig, labels: Sequence[str], rows: Sequence[TextRow]) -> np.ndarray:
+    """Whether each row has each label, 0 and 1, (rows, labels)."""
+    targets = np.zeros((len(rows), len(labels)), np.int64)
+    for place, row in enumerate(rows):
+        for label in row.labels:
+            targets[place, labels.index(config.renamed.get(label, label))] = 1
+    return targets
+
+
+def _cross_fitted(
+    config: NgramConfig, found: Sequence[Features], targets: np.ndarray
+) -> np.ndarray:
+    """Logits of every row by a classifier that did not learn from it."""
+    logits = np.zeros(targets.shape)
+    parts = KFold(FOLDS, shuffle=True, random_state=config.seed).split(targets)
+    for learned, held_out in parts:
+        classifier = _fit(config, [found[i] for i in learned], targets[learned])
+        logits[held_out] = classifier.logits([found[i] for i in held_out])
+    return logits
+
+
+def _calibrated(
+    config: NgramConfig, logits: np.ndarray, targets: np.ndarray
+) -> tuple[float, float, tuple[float, ...]]:
+    """Temperature, what is added to logits before, and thresholds, if a text may have several."""
+    if not config.several:
+        return round(temperature(logits, targets.argmax(axis=1)), 4), 0.0, ()
+    platt = LogisticRegression(C=1e6).fit(logits.reshape(-1, 1), targets.ravel())
+    scale, shift = 1 / float(platt.coef_[0, 0]), float(platt.intercept_[0] / platt.coef_[0, 0])
+    probabilities = sigmoid(logits + shift, scale)
+    return round(scale, 4), shift, thresholds(probabilities, targets)
+
+
+def _figure(
+    config: NgramConfig,
+    logits: np.ndarray,
+    targets: np.ndarray,
+    scale: float,
+    least: tuple[float, ...],
+) -> float:
+    if config.several:
+        given = sigmoid(logits, scale) >= np.array(least)
+        average = config.metric.removesuffix("_f1")
+        return float(f1_score(targets, given, average=average, zero_division=0))
+    truth, given = targets.argmax(axis=1), logits.argmax(axis=1)
+    if config.metric == "accuracy":
+        return float(accuracy_score(truth, given))
+    return float(f1_score(truth, given, average=config.metric.removesuffix("_f1")))
+
+
+def _vocabulary(found: Sequence[Features]) -> Vocabulary:
+    """N-grams of several texts, with their inverse document frequency."""
+    hashes, counts = np.unique(np.concatenate([f.hashes for f in found]), return_counts=True)
+    kept = counts >= SEEN_TWICE
+    rarity = np.log((1 + len(found)) / (1 + counts[kept])) + 1
+    return Vocabulary(hashes[kept], rarity.astype(np.float16).astype(np.float32))
+
+
+def _matrix(found: Sequence[Features], vocabulary: Vocabulary) -> sparse.csr_matrix:
+    """Values, (texts, n-grams)."""
+    values = [vocabulary.values(of_text) for of_text in found]
+    ends = np.cumsum([0] + [len(places) for places, _ in values])
+    return sparse.csr_matrix(
+        (np.concatenate([v for _, v in values]), np.concatenate([p for p, _ in values]), ends),
+        shape=(len(found), len(vocabulary.hashes)),
     )
-    labels = [config.labels.index(config.renamed.get(x, x)) for x in (r.labels[0] for r in rows)]
-    return matrix, np.array(labels)
 
 
-def _fit(
-    config: NgramConfig, matrix: sparse.csr_matrix, labels: np.ndarray
+def _fit(config: NgramConfig, found: Sequence[Features], targets: np.ndarray) -> Classifier:
+    """A classifier that keeps the n-grams that weigh most for some label."""
+    vocabulary = _vocabulary(found)
+    weights, bias = _linear(config, _matrix(found, vocabulary), targets)
+    weight = np.abs(weights).max(axis=1) * vocabulary.rarity
+    kept = np.sort(np.argsort(-weight, kind="stable")[: config.most])
+    vocabulary = Vocabulary(vocabulary.hashes[kept], vocabulary.rarity[kept])
+    return Classifier(vocabulary, weights[kept], bias)
+
+
+def _linear(
+    config: NgramConfig, matrix: sparse.csr_matrix, targets: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (buckets, labels) and bias (labels,) of logits."""
-    model = OneVsRestClassifier(
-        LogisticRegression(
-            C=config.inverse_penalty,
-            solver="liblinear",
-            dual=True,
-            class_weight="balanced" if config.balanced else None,
-            random_state=config.seed,
-        )
-    )
-    model.fit(matrix, labels)
-    weights = np.stack([one.coef_[0] for one in model.estimators_], axis=1)
-    bias = np.array([one.intercept_[0] for one in model.estimators_])
-    if len(config.labels) == 2:  # one estimator, of the second label
-        weights, bias = np.hstack([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
-    return weights, bias
+    """Weights (n-grams, labels) and bias (labels,), a label against all others."""
+    if not config.several and targets.shape[1] == 2:  # one decision, told twice
+        weight, bias = _decision(config, matrix, targets[:, 1])
+        return np.stack([-weight, weight], axis=1) / 2, np.array([-bias, bias]) / 2
+    found = [_decision(config, matrix, column) for column in targets.T]
+    return np.stack([weight for weight, _ in found], axis=1), np.array([bias for _, bias in found])
+
+
+def _decision(
+    config: NgramConfig, matrix: sparse.csr_matrix, targets: np.ndarray
+) -> tuple[np.ndarray, float]:
+    if not targets.any():
+        return np.zeros(matrix.shape[1]), NEVER
+    options = {
+        "C": config.inverse_penalty,
+        "dual": True,
+        "class_weight": "balanced" if config.balanced else None,
+        "random_state": config.seed,
+    }
+    if config.loss == "logistic":
+        model = LogisticRegression(solver="liblinear", **options)
+    else:
+        model = LinearSVC(**options)
+    model.fit(matrix, targets)
+    return model.coef_[0], float(model.intercept_[0])
+
+
+def _tensors(language: str, classifier: Classifier, shift: float) -> dict[str, np.ndarray]:
+    """As in the file of models.ngrams, a byte a weight."""
+    scales = np.abs(classifier.weights).max(axis=0) / 127
+    scales[scales == 0] = 1.0
+    return {
+        f"{language}.hashes": classifier.vocabulary.hashes,
+        f"{language}.rarity": classifier.vocabulary.rarity.astype(np.float16),
+        f"{language}.weights": np.round(classifier.weights / scales).astype(np.int8),
+        f"{language}.scales": scales.astype(np.float32),
+        f"{language}.bias": (classifier.bias + shift).astype(np.float32),
+    }

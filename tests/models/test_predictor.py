@@ -4,9 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from models import predictor
 from models.encoder import Encoder
+from models.language import LANGUAGE_MODEL
 from models.manifest import Manifest, ModelEntry, Route
 from models.predictor import BATCH, BEFORE_TARGET, open_predictor
 from schemas.enriched_article import Language
@@ -288,3 +290,73 @@ def test_head_that_cannot_be_measured_is_refused(graph):
 def test_shipped_heads_have_predictors(graph, manifest):
     for head in {route.head for route in manifest.routes if route.task != "embedding"}:
         assert open_predictor(manifest, head)
+
+
+@pytest.fixture
+def two_languages(tmp_path, sha256, monkeypatch):
+    """A head with a classifier over n-grams for German and one for French: each is always sure of
+    the label of its language.
+    """
+    save_file(
+        {"grams": np.array([1, 1, 0])}
+        | {
+            f"{language}.{part}": tensor
+            for language, bias in (("de", [9.0, 0.0]), ("fr", [0.0, 9.0]))
+            for part, tensor in (
+                ("hashes", np.zeros(1, np.uint32)),
+                ("rarity", np.ones(1, np.float16)),
+                ("weights", np.zeros((1, 2), np.int8)),
+                ("scales", np.ones(2, np.float32)),
+                ("bias", np.array(bias, np.float32)),
+            )
+        },
+        tmp_path / "m",
+    )
+    entry = ModelEntry(
+        version="1",
+        kind="ngrams",
+        file="m",
+        sha256=sha256(tmp_path / "m"),
+        licence="Apache-2.0",
+        source="made by the tests",
+        card="CARD.md",
+    )
+    known = {"labels": ("german", "french"), "model": "m", "head": "topics/tongue"}
+    routes = [
+        route("topics", output=language, languages=frozenset({language}), **known)
+        for language in ("de", "fr")
+    ]
+
+    class Detector:
+        def __init__(self, model, *, min_confidence, high_accuracy):
+            pass
+
+        def detect(self, text):
+            code = {"ja,": "de", "oui": "fr"}.get(text[:3], "sw")
+            return Language(code=code, confidence=0.9)
+
+    monkeypatch.setattr(predictor, "LanguageDetector", Detector)
+    manifest = Manifest(
+        folder=tmp_path, models={"m": entry, LANGUAGE_MODEL: entry}, routes=tuple(routes)
+    )
+    return open_predictor(manifest, "topics/tongue")
+
+
+def tongues(predictor, texts, languages):
+    found = predictor.predict(texts, languages)
+    return [None if np.isnan(row[0]) else predictor.labels[row.argmax()] for row in found]
+
+
+def test_rows_that_do_not_say_their_language_are_detected(two_languages):
+    found = tongues(two_languages, ["oui, bien", "ja, gut"], [None, None])
+    assert found == ["french", "german"]
+
+
+def test_language_that_a_row_says_is_believed(two_languages):
+    found = tongues(two_languages, ["oui, bien", "oui, bien"], ["de", "sw"])
+    assert found == ["german", None]
+
+
+def test_text_in_no_language_of_the_head_is_read_as_most_others(two_languages):
+    found = tongues(two_languages, ["oui, un", "???", "oui, deux", "ja, drei"], [None] * 4)
+    assert found == ["french", "french", "french", "german"]

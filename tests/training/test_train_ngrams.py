@@ -37,7 +37,7 @@ def data(tmp_path):
 
 def config(**changes):
     plain = configuration.ngram_config("toxicity/german")
-    return plain.model_copy(update={"bits": 12} | changes)
+    return plain.model_copy(update={"most": 500} | changes)
 
 
 def test_released_classifier_tells_what_it_learned(data, tmp_path):

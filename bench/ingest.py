@@ -1,23 +1,19 @@
 """What polling costs: thousands of feeds from servers that are slow, broken or silent.
 
-    python -m bench.ingest [--feeds 2000] [--interval 300] [--seconds 60] [--json OUT]
-
 The servers are a process of their own on loopback, each feed at an address of its own in 127/8 so
 that each counts as a host. Of the feeds, most answer 304 within the injected latency, some have
 news, some fail, and some stall until the time is up. Measured is the processor time of the polling
 process, as a share of one core; nothing is sent to Kafka.
 """
 
-import argparse
 import asyncio
-import json
 import multiprocessing
 import random
 import resource
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from email.utils import formatdate
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -106,7 +102,7 @@ async def _measure(feeds: int, interval_s: float, seconds: float, port: int) -> 
     ]
     settings = WebSettings(allow_private=True, respect_robots=True, timeout_s=15.0, stall_s=10.0)
     with tempfile.TemporaryDirectory() as folder, State(Path(folder) / "state.sqlite") as state:
-        async with Web(settings) as web:
+        async with Web(settings, known=state) as web:
             ingest = _Watched(
                 sources,
                 web=web,
@@ -213,25 +209,3 @@ def _feed(name: str, version: int) -> bytes:
         f'<?xml version="1.0"?><rss version="2.0"><channel><title>Feed {name}</title>'
         f"<link>https://news-{name}.example/</link>{items}</channel></rss>"
     ).encode()
-
-
-def main() -> None:
-    """Measure, print, and write JSON if asked to."""
-    parser = argparse.ArgumentParser(description="What polling thousands of feeds costs.")
-    parser.add_argument("--feeds", type=int, default=2000)
-    parser.add_argument("--interval", type=float, default=300.0, help="seconds between two polls")
-    parser.add_argument("--seconds", type=float, default=300.0, help="measured after one interval")
-    parser.add_argument("--news", type=float, default=Mix.news, help="share of polls with news")
-    parser.add_argument("--json", type=Path, metavar="OUT")
-    arguments = parser.parse_args()
-    figures = measure(
-        arguments.feeds, arguments.interval, arguments.seconds, Mix(news=arguments.news)
-    )
-    for name, value in asdict(figures).items():
-        print(f"{name:>12}  {value}")
-    if arguments.json:
-        arguments.json.write_text(json.dumps({"metrics": asdict(figures)}, indent=2) + "\n")
-
-
-if __name__ == "__main__":
-    main()

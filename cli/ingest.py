@@ -331,7 +331,7 @@ async def _run(
     if until_s is not None:
         loop.call_later(until_s, stop.set)
     with Workers(processes) as workers, Delivery(connection.client(), state.id) as delivery:
-        async with Web(sources.web, compute=workers.run) as web:
+        async with Web(sources.web, compute=workers.run, known=state) as web:
             ingest = Ingest(
                 sources.sources,
                 web=web,

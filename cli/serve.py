@@ -1,28 +1,27 @@
 """`wiredesk serve`: the server, its keys, its login links, its webhooks."""
 
-import asyncio
+import os
 import sys
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli import serve_webhooks
 from cli.connection import BootstrapOption, SettingsOption
+from cli.serve_database import load, with_access
 from schemas.errors import SetupError
 
 if TYPE_CHECKING:
-    from serving.access import Access
-    from serving.history import History
     from serving.settings import Role, ServeSettings
 
 out = Console()
 err = Console(stderr=True)
-T = TypeVar("T")
 
-_DATABASE = "serve.sqlite"
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+"""Read by numpy and FAISS when they are loaded: for products as small as a feed's, threads wait for
+each other longer than they compute. The models have threads of their own."""
 
 RoleOption = Annotated[str, typer.Option("--role", help="reader, editor or admin.")]
 
@@ -33,6 +32,7 @@ app = typer.Typer(
 )
 keys_app = typer.Typer(no_args_is_help=True, help="API keys.")
 app.add_typer(keys_app, name="keys")
+app.add_typer(serve_webhooks.app, name="webhooks")
 
 
 @app.callback()
@@ -62,6 +62,8 @@ def serve(
         "analyze": analyze,
         "kafka_bootstrap": bootstrap,
     }
+    for library in _THREADS:
+        os.environ.setdefault(library, "1")
     ctx.obj = load(settings, {name: v for name, v in given.items() if v is not None})
     if ctx.invoked_subcommand is None:
         _serve(ctx.obj)
@@ -122,29 +124,6 @@ def revoke_key(
     err.print(f"{identity} is revoked")
 
 
-def load(file: Path | None, given: dict[str, Any] | None = None) -> "ServeSettings":
-    """The server's settings; what nobody set is where the local stack is."""
-    from local import reader_keys, stack
-    from serving import settings as serving
-
-    found = serving.load(file=file, overrides=given)
-    running = stack.status()
-    if running is None:
-        return found
-    local = {
-        "kafka_bootstrap": running.kafka,
-        "redis_url": running.redis and f"redis://{running.redis}/0",
-        "database_url": f"sqlite:///{running.state_dir / _DATABASE}",
-        "profile_keys_file": ring
-        if (ring := reader_keys.profiles_file(running.state_dir)).exists()
-        else None,
-    }
-    unset = {
-        name: value for name, value in local.items() if value and name not in found.model_fields_set
-    }
-    return serving.load(file=file, overrides={**(given or {}), **unset})
-
-
 def _serve(settings: "ServeSettings") -> None:
     from serving import logs, server
     from serving.settings import address
@@ -164,25 +143,3 @@ def _role(name: str) -> "Role":
         return Role(name)
     except ValueError:
         raise SetupError(f"there is no role {name!r}; known: {', '.join(Role)}") from None
-
-
-def with_access(settings: "ServeSettings", do: "Callable[[Access], Awaitable[T]]") -> T:
-    """Do something with the keys in the database."""
-    from serving.access import Access
-
-    return with_history(settings, lambda history: do(Access(settings, history)))
-
-
-def with_history(settings: "ServeSettings", do: "Callable[[History], Awaitable[T]]") -> T:
-    """Do something with the database."""
-    from serving.history import History
-
-    async def done() -> T:
-        history = History(settings.database_url.get_secret_value())
-        try:
-            await history.open()
-            return await do(history)
-        finally:
-            await history.close()
-
-    return asyncio.run(done())

@@ -17,12 +17,13 @@ from typing import Any, Self
 
 from ingest.entry import Entry
 from ingest.normalise import as_version, entry_fingerprint, fingerprint
+from ingest.robots import Rules
 from ingest.schedule import Rhythm
 from ingest.sources.source import Memory
 from schemas.article import Article
 from schemas.errors import SetupError
 
-VERSION = 1
+VERSION = 2
 _LOCKED_S = 0.5
 _DAY_MS = 24 * 3600 * 1000
 _SUBSCRIPTION = "websub/"
@@ -51,7 +52,18 @@ CREATE TABLE outbox (
   value BLOB NOT NULL
 );
 CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+INSERT INTO fact VALUES ('id', lower(hex(randomblob(8))));
 """
+
+_CHANGES = {
+    1: _TABLES,
+    2: """
+CREATE TABLE robots (
+  site TEXT PRIMARY KEY, rules TEXT NOT NULL, until_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+""",
+}
+"""What each version adds to the one before."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +161,20 @@ class State:
             "memory = excluded.memory, rhythm = excluded.rhythm, due_ms = excluded.due_ms, "
             "watch = excluded.watch",
             (name, json.dumps(memory), json.dumps(asdict(rhythm)), due_ms, json.dumps(watch)),
+        )
+
+    def robots_of(self, site: str) -> tuple[Rules, int] | None:
+        """What a site's robots.txt said, and until when (ms) that holds."""
+        row = self._db.execute(
+            "SELECT rules, until_ms FROM robots WHERE site = ?", (site,)
+        ).fetchone()
+        return None if row is None else (Rules(**json.loads(row[0])), row[1])
+
+    def keep_robots(self, site: str, rules: Rules, until_ms: int) -> None:
+        """What a site's robots.txt says from now on."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO robots VALUES (?, ?, ?)",
+            (site, json.dumps(asdict(rules)), until_ms),
         )
 
     def subscriptions(self) -> dict[str, dict[str, Any]]:
@@ -311,6 +337,7 @@ class State:
         with self.transaction():
             self._db.execute("DELETE FROM seen WHERE seen_ms < ?", (oldest_ms,))
             self._db.execute("DELETE FROM article WHERE sent_ms < ?", (oldest_ms,))
+            self._db.execute("DELETE FROM robots WHERE until_ms < ?", (now_ms,))
 
     def touch(self, source: str, keys: Sequence[str], now_ms: int) -> None:
         """These items are still shown: they are not forgotten."""
@@ -321,16 +348,13 @@ class State:
 
     def _prepare(self) -> None:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version == VERSION:
-            return
-        if version != 0:
+        if version > VERSION:
             raise SetupError(
                 f"the state in {self._path} is of version {version}; this program knows {VERSION}"
             )
-        self._db.executescript(f"BEGIN;{_TABLES}COMMIT;")
-        with self.transaction():
-            self._db.execute("INSERT INTO fact VALUES ('id', lower(hex(randomblob(8))))")
-            self._db.execute(f"PRAGMA user_version = {VERSION}")
+        if version < VERSION:
+            changes = "".join(_CHANGES[number] for number in range(version + 1, VERSION + 1))
+            self._db.executescript(f"BEGIN;{changes}PRAGMA user_version = {VERSION};COMMIT;")
 
     def _fact(self, name: str) -> str:
         row = self._db.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()

@@ -155,17 +155,33 @@ async def in_thread(function: Callable[..., R], /, *arguments: Any) -> R:
     return await asyncio.to_thread(function, *arguments)
 
 
+class KnownRobots(Protocol):
+    """What every robots.txt said, kept longer than a process lives; moments in ms since 1970."""
+
+    def robots_of(self, site: str) -> tuple[robots.Rules, int] | None:
+        """What a site's file said, and until when that holds."""
+
+    def keep_robots(self, site: str, rules: robots.Rules, until_ms: int) -> None:
+        """What it says from now on."""
+
+
 class Web:
     """Fetches over HTTP; an asynchronous context manager.
 
     compute  where what was fetched is read
+    known    what robots.txt of the sites said before; None: each is asked anew
     """
 
     def __init__(
-        self, settings: WebSettings | None = None, *, compute: Compute = in_thread
+        self,
+        settings: WebSettings | None = None,
+        *,
+        compute: Compute = in_thread,
+        known: KnownRobots | None = None,
     ) -> None:
         self.settings = settings or WebSettings()
         self.compute = compute
+        self._known = known
         self._hosts: dict[str, _Host] = {}
         self._session: aiohttp.ClientSession | None = None
 
@@ -260,10 +276,14 @@ class Web:
         parts = urlsplit(url)
         site = f"{parts.scheme}://{parts.netloc}"
         async with host.asking:
-            rules, until_s = host.rules.get(site, (robots.Rules(), 0.0))
-            if until_s <= time.monotonic():
+            rules, until_s = host.rules.get(site) or self._remembered(site)
+            if until_s <= time.time():
                 rules = await self._rules(f"{site}/robots.txt")
-                host.rules[site] = (rules, time.monotonic() + rules.kept_s)
+                until_s = time.time() + rules.kept_s
+                if self._known is not None:
+                    self._known.keep_robots(site, rules, round(until_s * 1000))
+            if site not in host.rules or host.rules[site][1] != until_s:
+                host.rules[site] = (rules, until_s)
                 host.pause_s = min(max(self.settings.pause_s, rules.delay_s), _LONGEST_PAUSE_S)
         if not rules.allows(url):
             why = "cannot be read just now" if rules.closed else "forbids it"
@@ -272,6 +292,10 @@ class Web:
                 f"{url} is not asked: {site}/robots.txt {why}",
                 retry_after_s=rules.kept_s if rules.closed else 0.0,
             )
+
+    def _remembered(self, site: str) -> tuple[robots.Rules, float]:
+        found = self._known.robots_of(site) if self._known is not None else None
+        return (robots.Rules(), 0.0) if found is None else (found[0], found[1] / 1000)
 
     async def _rules(self, url: str) -> robots.Rules:
         try:

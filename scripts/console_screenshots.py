@@ -10,6 +10,8 @@ Drives the distribution's Chromium. The story opened is the one with the highest
 
 import argparse
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -34,9 +36,19 @@ SHOTS = (
 """Name, page, size, colours."""
 
 
+SCRIPTS = {"ar": "Arabic", "hi": "Devanagari", "ja": "Japanese", "ko": "Korean", "zh": "Chinese"}
+"""Languages of the demo that the console's own typefaces do not cover."""
+
+
 def main() -> None:
     """Take the pictures that were asked for."""
     options = arguments()
+    if missing := without_font():
+        print(
+            f"no font here for {', '.join(missing)}: headlines in them become boxes "
+            "(Debian: apt-get install fonts-noto-core fonts-noto-cjk)",
+            file=sys.stderr,
+        )
     options.folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -56,6 +68,19 @@ def main() -> None:
             shoot(page, options.url, what, options.folder / f"{name}.png")
             context.close()
         browser.close()
+
+
+def without_font() -> list[str]:
+    """Scripts that no font on this machine draws, as fontconfig tells."""
+    if shutil.which("fc-list") is None:
+        return []
+    return [
+        script
+        for language, script in SCRIPTS.items()
+        if not subprocess.run(
+            ["fc-list", f":lang={language}"], capture_output=True, check=True
+        ).stdout
+    ]
 
 
 def logged_in(browser: Browser, url: str, key: str) -> list:

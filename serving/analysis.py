@@ -1,16 +1,17 @@
-"""A text in, the enriched record out: the models of the jobs, in this process."""
+"""A text in, the enriched record out: the models of the jobs, in this process.
+
+What runs them is imported with them, in a thread: the server answers meanwhile, and one without
+models does without.
+"""
 
 import asyncio
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ingest import addresses
-from models.analyzer import Analyzer, AnalyzerConfig
-from models.batching import BatchPolicy
-from models.enrichment import enriched
-from models.heads import HeadOptions
 from models.manifest import SHIPPED, Manifest, read
 from models.ranking.article import EMBEDDING, Vector
 from models.text import article_text, clean
@@ -19,19 +20,12 @@ from schemas.enriched_article import EnrichedArticle
 from schemas.errors import ModelFileError
 from serving.errors import NoText, Unavailable
 
+if TYPE_CHECKING:
+    from models.analyzer import Analyzer
+
 log = logging.getLogger(__name__)
 
-_PROVIDER = "auto"
 _UNKNOWN_SOURCE = "unknown"
-_BATCH = BatchPolicy(max_tokens=4096, max_count=32, deadline_s=0.002)
-_HEADS = HeadOptions(
-    topics_precision=0.8,
-    entities_score=0.5,
-    summary_sentences=3,
-    summary_characters=600,
-    tags=8,
-)
-"""As the job `enrich` answers when nothing is set."""
 
 
 class Analysis:
@@ -45,17 +39,7 @@ class Analysis:
     ) -> None:
         self._file = manifest or SHIPPED
         self._non_commercial = non_commercial
-        self._config = AnalyzerConfig(
-            provider=_PROVIDER,
-            threads=threads,
-            streams=threads,
-            batch=_BATCH,
-            cache_entries=5_000,
-            cache_ttl_s=3600,
-            language_min_confidence=0.5,
-            language_high_accuracy=False,
-            heads=_HEADS,
-        )
+        self._threads = threads
         self._waiting = waiting
         self._in_work = 0
         self._opened: tuple[Manifest, Analyzer] | None = None
@@ -77,6 +61,8 @@ class Analysis:
 
     async def analyze(self, article: Article, *, now_ms: int) -> EnrichedArticle:
         """The enriched article. Raises Unavailable, NoText, or InferenceError."""
+        from models.enrichment import enriched
+
         _, analyzer = self._ready()
         text = article_text(article)
         if not text:
@@ -104,7 +90,7 @@ class Analysis:
         unit = vector / max(float(np.linalg.norm(vector)), 1e-9)
         return unit, manifest.label(route.model), route.languages
 
-    def _ready(self) -> tuple[Manifest, Analyzer]:
+    def _ready(self) -> tuple[Manifest, "Analyzer"]:
         if self._opened is None:
             raise Unavailable(self.problem)
         if self._in_work >= self._waiting:
@@ -113,9 +99,37 @@ class Analysis:
 
     def _open(self) -> None:
         manifest = read(self._file, non_commercial=self._non_commercial)
-        analyzer = Analyzer(manifest, self._config)
+        analyzer = _analyzer(manifest, self._threads)
         analyzer.warm_up()
         self._opened, self.problem = (manifest, analyzer), None
+
+
+def _analyzer(manifest: Manifest, threads: int) -> "Analyzer":
+    """As the job `enrich` answers when nothing is set."""
+    from models.analyzer import Analyzer, AnalyzerConfig
+    from models.batching import BatchPolicy
+    from models.heads import HeadOptions
+
+    return Analyzer(
+        manifest,
+        AnalyzerConfig(
+            provider="auto",
+            threads=threads,
+            streams=threads,
+            batch=BatchPolicy(max_tokens=4096, max_count=32, deadline_s=0.002),
+            cache_entries=5_000,
+            cache_ttl_s=3600,
+            language_min_confidence=0.5,
+            language_high_accuracy=False,
+            heads=HeadOptions(
+                topics_precision=0.8,
+                entities_score=0.5,
+                summary_sentences=3,
+                summary_characters=600,
+                tags=8,
+            ),
+        ),
+    )
 
 
 def article_of(

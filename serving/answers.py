@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
 
 from schemas.alert import Alert, AlertArticle, AlertEntity, AlertSource, AlertStatus, AlertWindow
 from schemas.audience import AudienceMood
@@ -14,6 +15,13 @@ class Answer(BaseModel):
     """A shape of ours."""
 
     model_config = ConfigDict(frozen=True)
+
+
+def as_json(answer: BaseModel) -> Response:
+    """The answer, written as it is: for paths that are asked often. FastAPI would check it again,
+    which costs as much as to make it.
+    """
+    return Response(answer.__pydantic_serializer__.to_json(answer), media_type="application/json")
 
 
 class Alerts(Answer):

@@ -8,8 +8,6 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from serving import console, problems
-from serving.graphql import graphql_router
-from serving.grpc_server import grpc_beside
 from serving.metrics import Metrics
 from serving.middleware import Envelope
 from serving.routes import (
@@ -18,6 +16,7 @@ from serving.routes import (
     articles,
     editorial,
     feed,
+    graphql,
     health,
     history,
     login,
@@ -38,6 +37,7 @@ ROUTES = (
     feed,
     analyze,
     editorial,
+    graphql,
     streams,
     push,
     subscriptions,
@@ -59,7 +59,7 @@ def create_app(settings: ServeSettings, services: Services | None = None) -> Fas
         if services is not None:
             yield
             return
-        async with opened(settings, metrics) as ours, grpc_beside(ours):
+        async with opened(settings, metrics) as ours, _grpc_beside(ours):
             app.state.services = ours
             yield
 
@@ -77,7 +77,6 @@ def create_app(settings: ServeSettings, services: Services | None = None) -> Fas
     problems.install(app)
     for routes in ROUTES:
         app.include_router(routes.router)
-    app.include_router(graphql_router())
     console.mount(app)
     if settings.origins:
         app.add_middleware(
@@ -95,3 +94,14 @@ def create_app(settings: ServeSettings, services: Services | None = None) -> Fas
         is_https=settings.is_https,
     )
     return app
+
+
+@asynccontextmanager
+async def _grpc_beside(services: Services) -> AsyncIterator[None]:
+    if services.settings.grpc_port is None:
+        yield
+        return
+    from serving.grpc_server import grpc_beside
+
+    async with grpc_beside(services):
+        yield

@@ -26,7 +26,7 @@ from ingest.web import GuardedResolver
 from schemas.alert import Alert
 from schemas.errors import ServiceError
 from serving import messages, signing, tables
-from serving.errors import BadTarget
+from serving.errors import BadTarget, NotFound
 from serving.history import History
 from serving.messages import Kind
 from serving.metrics import Metrics
@@ -40,6 +40,8 @@ FRESH_MS = 60 * 60_000
 
 _AT_ONCE = 50
 _LOOK_AGAIN_S = 1.0
+_REREAD_S = 5.0
+"""Subscriptions that the command line or another server has made or ended are known so soon."""
 _LONGEST_PAUSE_S = 3600.0
 _ENOUGH = 500
 """Of an error, in characters."""
@@ -96,7 +98,7 @@ class Deliveries:
         self._closing = False
 
     async def open(self) -> None:
-        """Read the subscriptions."""
+        """Read the subscriptions. Raises ServiceError."""
         subscriptions = tables.subscriptions
         rows = await self._history.rows(
             select(subscriptions).where(subscriptions.c.ended_ms.is_(None))
@@ -110,7 +112,7 @@ class Deliveries:
     async def subscribe(self, kind: Kind, target: str, wish: Wish, *, by: str) -> Subscription:
         """A new subscription; a webhook's secret is made here. Raises BadTarget."""
         if kind not in self._channels:
-            raise BadTarget(f"{kind} is not set up here: smtp_host is not set")
+            raise BadTarget(_NO_MAIL)
         check_target(kind, target)
         made = Subscription(
             id=secrets.token_hex(8),
@@ -131,6 +133,18 @@ class Deliveries:
             return False
         await self._set(tables.subscriptions, subscription_id, ended_ms=self._clock())
         return True
+
+    async def test(self, subscription_id: str) -> None:
+        """Tell a subscriber of an alert that says that it is none; once, and at once.
+
+        Raises NotFound, or NotDelivered.
+        """
+        subscription = self._subscriptions.get(subscription_id)
+        if subscription is None:
+            raise NotFound(f"there is no subscription {subscription_id}")
+        if (channel := self._channels.get(subscription.kind)) is None:
+            raise NotDelivered(_NO_MAIL)
+        await channel.tell(subscription, messages.test_alert(self._clock()))
 
     async def alerts(self, alerts: Sequence[Alert]) -> None:
         """States of alerts that have just come: write down who is to be told."""
@@ -161,8 +175,12 @@ class Deliveries:
 
     async def run(self) -> None:
         """Deliver what waits, until `close`."""
+        read_s = time.monotonic()
         async with asyncio.TaskGroup() as tasks:
             while not self._closing:
+                if time.monotonic() - read_s > _REREAD_S:
+                    read_s = time.monotonic()
+                    await self._reread()
                 for subscription_id in await self._due():
                     subscription = self._subscriptions.get(subscription_id)
                     if subscription is not None and subscription_id not in self._busy:
@@ -196,6 +214,13 @@ class Deliveries:
             )
         self._woken.set()
         return bool(done.rowcount)
+
+    async def _reread(self) -> None:
+        """The subscriptions as the database has them now; as they were while it is away."""
+        try:
+            await self.open()
+        except ServiceError as error:
+            log.error("subscriptions are not read: %s", error)
 
     async def _due(self) -> list[str]:
         """Subscribers for whom something waits; none while the database is away."""
@@ -402,6 +427,7 @@ def require_public_literal(target: str) -> None:
         raise NotDelivered(_PRIVATE)
 
 
+_NO_MAIL = "mail is not set up here: smtp_host is not set"
 _PRIVATE = "it is a private address; webhook_private lets it be called"
 
 _BODIES: Mapping[Kind, Callable[[Alert, str], dict[str, Any]]] = {

@@ -4,7 +4,9 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from models.ranking.features import Popularity
@@ -20,6 +22,10 @@ log = logging.getLogger(__name__)
 MOST = 100
 """Items of a feed."""
 
+_RANKING_THREADS = 1
+"""Rankings share one interpreter: two at once are no faster, and both answers come late."""
+_MOST_WAITING = 100
+"""Feeds that wait to be ranked; who asks beyond is told at once, rather than late."""
 _REFRESH_S = 5.0
 _TIDY_EVERY = 60
 _PIN_MS = 24 * 3_600_000
@@ -61,7 +67,7 @@ class Served:
 
 
 class Feeds:
-    """Feeds for all readers, ranked in threads.
+    """Feeds for all readers, ranked in a thread, one after the other.
 
     languages  of a reader of whom none is known
     """
@@ -80,6 +86,8 @@ class Feeds:
         self._wall = wall
         self._profiles = profiles
         self._languages = tuple(languages)
+        self._ranking = ThreadPoolExecutor(_RANKING_THREADS, "ranking")
+        self._waiting = 0
 
     async def serve(
         self,
@@ -101,9 +109,14 @@ class Feeds:
             covisits=known.covisits or {},
         )
         request_id = secrets.token_hex(8)
-        items = await asyncio.to_thread(
-            self._feed.rank, known.reader, context, limit, draw=int(request_id, 16)
-        )
+        if self._waiting >= _MOST_WAITING:
+            raise Unavailable(f"{self._waiting} feeds wait to be ranked; no more are taken")
+        rank = partial(self._feed.rank, known.reader, context, limit, draw=int(request_id, 16))
+        self._waiting += 1
+        try:
+            items = await asyncio.get_running_loop().run_in_executor(self._ranking, rank)
+        finally:
+            self._waiting -= 1
         return Served(request_id, items, not known.reader.is_new, known.stale)
 
     async def rank_of(self, article_id: str, user_key: str, *, now_ms: int) -> int | None:

@@ -8,16 +8,17 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NewType, Union, get_args, get_origin
 
 import strawberry
-from fastapi import Depends
 from graphql import GraphQLError
 from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+from strawberry.asgi import GraphQL
 from strawberry.extensions import (
     MaskErrors,
     MaxAliasesLimiter,
     MaxTokensLimiter,
     QueryDepthLimiter,
 )
-from strawberry.fastapi import BaseContext, GraphQLRouter
 from strawberry.scalars import JSON
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext, Info
@@ -26,13 +27,11 @@ from schemas.alert import Alert
 from schemas.errors import ServiceError
 from serving.access import Visitor
 from serving.answers import Explanation, StoryAnswer, StoryDetail
-from serving.asking import Parts, Reader, reader
 from serving.errors import NotFound, Refusal
 from serving.routes import alerts, analyze, articles, feed, stories
 from serving.services import Services
 from serving.streams import wish
 
-PATH = "/v1/graphql"
 _MOST = 200
 _DEPTH, _TOKENS, _ALIASES = 8, 2_000, 15
 
@@ -40,13 +39,12 @@ Long = NewType("Long", int)
 """GraphQL's Int ends at 32 bits; milliseconds do not."""
 
 
-class Context(BaseContext):
+@dataclasses.dataclass
+class Context:
     """What resolvers are given."""
 
-    def __init__(self, services: Services, visitor: Visitor) -> None:
-        super().__init__()
-        self.services = services
-        self.visitor = visitor
+    services: Services
+    visitor: Visitor
 
 
 @cache
@@ -183,17 +181,16 @@ class Schema(strawberry.Schema):
         super().process_errors([e for e in errors if _is_defect(e)], execution_context)
 
 
-def graphql_router() -> GraphQLRouter[Context, None]:
-    """GraphQL by POST, for whoever has a key; there is no page to try it."""
-    return GraphQLRouter(
-        _schema(),
-        path=PATH,
-        context_getter=_context,
-        dependencies=[Depends(reader)],
-        graphql_ide=None,
-        allow_queries_via_get=False,
-        include_in_schema=False,
-    )
+async def answer(request: Request, context: Context) -> Response:
+    """The answer to a query; there is no page to try it."""
+    answered: Response = await view().run(request, context=context)
+    return answered
+
+
+@cache
+def view() -> GraphQL[Context, None]:
+    """What reads queries and writes answers."""
+    return GraphQL(_schema(), graphql_ide=None, allow_queries_via_get=False)
 
 
 @cache
@@ -210,10 +207,6 @@ def _schema() -> Schema:
             lambda: MaskErrors(should_mask_error=_is_defect),
         ],
     )
-
-
-async def _context(services: Parts, visitor: Reader) -> Context:
-    return Context(services, visitor)
 
 
 def _services(info: Info) -> Services:

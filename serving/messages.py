@@ -29,6 +29,35 @@ _SAID: Mapping[str, str] = {
 }
 
 
+def test_alert(at_ms: int) -> Alert:
+    """An alert that says that nothing has happened, for who wants to see whether theirs arrive."""
+    return Alert(
+        alert_id=f"test-{at_ms}",
+        desk="test",
+        story_id="test",
+        state="opened",
+        sequence=1,
+        at_ms=at_ms,
+        raised_ms=at_ms,
+        expires_ms=at_ms,
+        score=1.0,
+        low=1.0,
+        high=1.0,
+        threshold=1.0,
+        outcome="test",
+        title="Test: nothing has happened, alerts of Wiredesk arrive here",
+        languages=[],
+        windows=[],
+        sources=[],
+        independent_sources=0,
+        copies_discounted=0,
+        entities=[],
+        lead_articles=[],
+        reasons=["someone asked for this test"],
+        model_versions={},
+    )
+
+
 def message_id(subscription_id: str, alert: Alert) -> str:
     """The same for every try to deliver a state of an alert to a subscriber."""
     return f"{subscription_id}.{alert.alert_id}.{alert.sequence}"

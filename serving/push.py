@@ -1,25 +1,31 @@
-"""Articles that publishers push: signed, normalised as feeds are, to `articles.raw`."""
+"""Articles that publishers push: signed, normalised as feeds are, to `articles.raw`.
+
+What normalises them is imported with the file of publishers: most servers have none.
+"""
 
 import hmac
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cachetools import TTLCache
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ingest import mastheads, moments
-from ingest.entry import Entry
-from ingest.normalise import NoText, Origin, normalise
 from schemas.article import Article
 from schemas.errors import SettingError
 from schemas.topics import ARTICLES_RAW
 from serving import signing
 from serving.commands import Producer
 from serving.errors import BadPush, BadSignature
+
+if TYPE_CHECKING:
+    from ingest.entry import Entry
+    from ingest.mastheads import Mastheads
+    from ingest.normalise import Origin
 
 PUBLISHER = "wiredesk-publisher"
 """Header that names who pushes."""
@@ -78,7 +84,7 @@ class Publisher:
     """Who may push, and what is known of their articles."""
 
     secret: str = field(repr=False)
-    origin: Origin
+    origin: "Origin"
 
 
 class Push:
@@ -88,7 +94,6 @@ class Push:
         self._publishers = publishers
         self._producer = producer
         self._codec = codec
-        self._mastheads = mastheads.load()
         self._done: TTLCache[tuple[str, str], Pushed] = TTLCache(
             _REMEMBERED, 2 * signing.TOLERANCE_S
         )
@@ -119,17 +124,25 @@ class Push:
     def _articles(
         self, body: PushBody, publisher: Publisher, now_ms: int
     ) -> tuple[list[Article], list[Refused]]:
+        from ingest.normalise import NoText, normalise
+
+        known = _mastheads()
         found, refused = [], []
         for place, pushed in enumerate(body.articles):
             try:
-                found.append(
-                    normalise(_entry(pushed), publisher.origin, self._mastheads, fetched_ms=now_ms)
-                )
+                found.append(normalise(_entry(pushed), publisher.origin, known, fetched_ms=now_ms))
             except NoText as error:
                 refused.append(Refused(place=place, reason=str(error)))
             except UnicodeEncodeError:
                 refused.append(Refused(place=place, reason="the text is not valid Unicode"))
         return found, refused
+
+
+@cache
+def _mastheads() -> "Mastheads":
+    from ingest import mastheads
+
+    return mastheads.load()
 
 
 def read_publishers(file: Path | None) -> dict[str, Publisher]:
@@ -149,6 +162,8 @@ def read_publishers(file: Path | None) -> dict[str, Publisher]:
 
 
 def _publisher(where: str, name: str, table: Any) -> Publisher:
+    from ingest.normalise import Origin
+
     known = {"secret", "secret_file", "source", "owner", "language", "timezone"}
     if (
         not isinstance(table, dict)
@@ -185,7 +200,10 @@ def _read(body: bytes) -> PushBody:
         raise BadPush(f"{where}: {first['msg']}" if where else first["msg"]) from error
 
 
-def _entry(pushed: PushedArticle) -> Entry:
+def _entry(pushed: PushedArticle) -> "Entry":
+    from ingest import moments
+    from ingest.entry import Entry
+
     return Entry(
         key=pushed.id or pushed.url,
         url=pushed.url,

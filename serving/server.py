@@ -1,6 +1,7 @@
 """The process: uvicorn around the application."""
 
 import socket
+import sys
 
 import uvicorn
 from fastapi import FastAPI
@@ -11,6 +12,10 @@ from serving.settings import ServeSettings
 
 _BACKLOG = 2048
 _MOST_MESSAGE = 64 * 1024
+_KEEP_ALIVE_S = 75
+"""Longer than proxies in front keep a connection: else one is reused while it is being closed."""
+_SWITCH_S = 0.001
+"""Python's threads take turns so often; with the usual 5 ms answers wait for whole rankings."""
 
 
 class Server(uvicorn.Server):
@@ -45,8 +50,10 @@ def run(settings: ServeSettings, listening: socket.socket) -> bool:
         ssl_certfile=settings.tls_certificate_file,
         ssl_keyfile=settings.tls_key_file,
         backlog=_BACKLOG,
+        timeout_keep_alive=_KEEP_ALIVE_S,
     )
     server = Server(config, app)
+    sys.setswitchinterval(_SWITCH_S)
     server.run(sockets=[listening])
     return server.started
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from starlette.requests import HTTPConnection
 
+from models.breaking import desks
 from models.keyring import KeyringFile
 from models.ranking.rankers import read as read_ranker
 from schemas.alert import Alert
@@ -94,6 +95,8 @@ class Services:
     analysis: Analysis | None
     push: Push
     deliveries: Deliveries
+    budgets: Mapping[str, float]
+    """Alerts a day by desk, as the job begins with; what editors set since is among commands."""
     now_ms: Callable[[], int]
     unwritten: deque[Record] = field(default_factory=lambda: deque(maxlen=_MOST_UNWRITTEN))
     """For the history; the topics still have what is pushed out, and a restart reads them again."""
@@ -333,8 +336,14 @@ def assembled(
         analysis=_analysis(settings),
         push=Push(read_publishers(settings.publishers_file), producer, codec(ARTICLES_RAW)),
         deliveries=Deliveries(history, channels or {}, settings, metrics, clock),
+        budgets=_budgets(settings),
         now_ms=clock,
     )
+
+
+def _budgets(settings: ServeSettings) -> dict[str, float]:
+    found = desks.read(settings.desks_file or desks.SHIPPED)
+    return {desk.name: desk.alerts_per_day for desk in found}
 
 
 def _analysis(settings: ServeSettings) -> Analysis | None:

@@ -111,6 +111,9 @@ class ServeSettings(KafkaSettings):
         default=None, description="TOML file of publishers who may push articles"
     )
 
+    desks_file: Path | None = Field(
+        default=None, description="desks and their budgets, as the job `breaking` has them"
+    )
     feed_languages: str = Field(
         default="en", description="of a feed for someone of whom none is known, by commas"
     )
@@ -227,6 +230,7 @@ SHARED = frozenset(
     {
         *KafkaSettings.model_fields,
         "redis_url",
+        "desks_file",
         "profile_keys_file",
         "long_half_life_s",
         "session_half_life_s",
@@ -248,11 +252,13 @@ def _prefixed(variables: Mapping[str, str], prefix: str) -> dict[str, str]:
 
 
 def _opened(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values with the secrets that lie in files of their own."""
-    opened = {}
+    """Values with the secrets that lie in files of their own. Raises SettingError."""
+    opened: dict[str, Any] = {}
     for name, value in values.items():
         secret = name.removesuffix(_IN_FILE)
         if name.endswith(_IN_FILE) and _is_secret(secret):
+            if secret in values:
+                raise SettingError(f"{secret} and {name} are both set; expected one of them")
             opened[secret] = _read_secret(name, str(value))
         else:
             opened[name] = value

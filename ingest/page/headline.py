@@ -33,7 +33,8 @@ def headline(titles: Titles) -> str:
     """The headline; empty when the page gives none.
 
     `<title>` is written for search engines. So what editors gave for sharing wins while it differs
-    from `<title>`, else what JSON-LD declares; where that is also what is printed, it wins anyway.
+    from `<title>`, else what JSON-LD declares; where that is also what is printed, or `<title>`
+    says the same and neither is printed, it wins anyway.
     The publisher's name goes off the end wherever it is known to be one.
 
     >>> headline(Titles(social=["Bridge reopens - Harbour Courier"], page="Bridge reopens | HC",
@@ -53,14 +54,26 @@ def headline(titles: Titles) -> str:
     printed, page = usable(titles.headings), usable([titles.page])
     key = comparable(page[0]) if page else ""
     if social and declared:
-        shared, stated = comparable(social[0]), comparable(declared[0])
-        is_printed = any(comparable(heading) == stated for heading in printed)
-        stated_wins = stated != shared and (shared == key or (is_printed and stated != key))
-        return _whole(declared[0] if stated_wins else social[0], printed)
+        chosen = declared[0] if _states(social[0], declared[0], printed, key) else social[0]
+        return _whole(chosen, printed)
     if social or declared:
         return _whole((social or declared)[0], printed)
     in_page = [heading for heading in printed if comparable(heading) in key]
     return next(iter(in_page or printed or page), "")
+
+
+def _states(social: str, declared: str, printed: Sequence[str], page: str) -> bool:
+    """Whether what JSON-LD declares is the headline, rather than what was given for sharing.
+
+    page  `<title>`, as `comparable` makes it
+    """
+    shared, stated = comparable(social), comparable(declared)
+    headings = {comparable(heading) for heading in printed}
+    if stated == shared:
+        return False
+    if stated == page:  # both may be for search engines; not where nothing printed says so
+        return shared not in headings and stated not in headings
+    return shared == page or stated in headings
 
 
 def without_publisher(title: str, sites: Iterable[str], others: Iterable[str] = ()) -> str:

@@ -77,11 +77,14 @@ def explain(
     read: Sequence[FeedArticle],
     contributions: Mapping[str, float],
     popularity: Popularity,
+    *,
+    likest: FeedArticle | None = None,
     rule: Reason | None = None,
 ) -> Explanation:
     """An item's explanation.
 
     contributions  by feature, from the ranker
+    likest         of what was read, the one that is most like the article
     rule           what put it where it is, if it was not its score
     """
     values: dict[Kind, float] = {}
@@ -90,7 +93,7 @@ def explain(
             values[_KINDS[name]] = values.get(_KINDS[name], 0.0) + value
     reasons = sorted(
         (
-            Reason(kind, _names(kind, reader, article, read), value)
+            Reason(kind, _names(kind, reader, article, read, likest), value)
             for kind, value in values.items()
             if value >= SMALLEST
         ),
@@ -112,14 +115,18 @@ def picked(pick: Pick) -> Reason:
 
 
 def _names(
-    kind: Kind, reader: Reader, article: FeedArticle, read: Sequence[FeedArticle]
+    kind: Kind,
+    reader: Reader,
+    article: FeedArticle,
+    read: Sequence[FeedArticle],
+    likest: FeedArticle | None,
 ) -> tuple[str, ...]:
     if kind == "interest":
         liked = {c: reader.topics.get(c, 0.0) * s for c, s in article.topics.items()}
         best = sorted((c for c in liked if liked[c] > 0), key=lambda c: (-liked[c], c))
         return tuple(article.topic_names[c] for c in best if c in article.topic_names)[:SHOWN]
     if kind == "article":
-        return tuple(a.title for a in _likest(article, read))
+        return () if likest is None else (likest.title,)
     if kind == "entity":
         liked = {key: reader.entities.get(key, 0.0) for key in article.entities}
         best = sorted((k for k in liked if liked[k] > 0), key=lambda k: (-liked[k], k))
@@ -133,18 +140,6 @@ def _names(
     if kind == "covisit":
         return tuple(a.title for a in read[:1])
     return ()
-
-
-def _likest(article: FeedArticle, read: Sequence[FeedArticle]) -> list[FeedArticle]:
-    """The article read last that is most like this one, if vectors can tell."""
-    comparable = [
-        (float(other.vector @ article.vector), other)
-        for other in read
-        if other.vector is not None
-        and article.vector is not None
-        and other.vector_version == article.vector_version
-    ]
-    return [max(comparable, key=lambda pair: pair[0])[1]] if comparable else []
 
 
 def _words(reason: Reason, article: FeedArticle, popularity: Popularity) -> str:

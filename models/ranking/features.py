@@ -5,18 +5,17 @@ what came of it. Affinities shrink while the profile is young (`certainty`): a r
 gets a little of it, a reader of none gets what all read.
 """
 
-import math
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from models.ranking.article import FeedArticle
+from models.ranking.article import FeedArticle, vectors_of
 from models.ranking.reader import Context, Reader
 
 Array = npt.NDArray[np.float64]
-Vectors = npt.NDArray[np.float32]
 
 CLICKS_TO_TRUST = 3.0
 """Effective clicks after which a profile counts half."""
@@ -33,8 +32,11 @@ class Popularity(NamedTuple):
     day: float = 0.0
 
 
+UNREAD = Popularity()
+
+
 class Features(NamedTuple):
-    """One article for one reader.
+    """Articles for one reader, a column each.
 
     long, session    cosine to the decayed means of what was read, times certainty
     recent           largest cosine to one of the last articles read, times certainty
@@ -49,24 +51,29 @@ class Features(NamedTuple):
     certainty        0 for a new reader, 1 for one who is well known
     """
 
-    long: float
-    session: float
-    recent: float
-    topics: float
-    sources: float
-    entities: float
-    followed: float
-    story: float
-    covisits: float
-    hour: float
-    day: float
-    rising: float
-    age: float
-    importance: float
-    certainty: float
+    long: Array
+    session: Array
+    recent: Array
+    topics: Array
+    sources: Array
+    entities: Array
+    followed: Array
+    story: Array
+    covisits: Array
+    hour: Array
+    day: Array
+    rising: Array
+    age: Array
+    importance: Array
+    certainty: Array
 
 
 NAMES = Features._fields
+
+_LOOKED_UP = (
+    *("topics", "sources", "entities", "followed", "story", "covisits", "importance", "age_ms"),
+    *Popularity._fields,
+)
 
 
 def certainty(clicks: float) -> float:
@@ -90,49 +97,69 @@ def features(
     read  the articles of `reader.recent` that are known, the newest first
     """
     trust = certainty(reader.clicks)
-    long, session, recent = (trust * cosines for cosines in _cosines(reader, articles, read))
+    long, session, recent = _cosines(reader, articles, read)
     stories = {article.story_id for article in read} - {None}
-    rows = [
-        Features(
-            long=long[row],
-            session=session[row],
-            recent=recent[row],
-            topics=trust * topic_affinity(reader, article),
-            sources=trust * reader.sources.get(article.source, 0.0),
-            entities=trust * entity_affinity(reader, article),
-            followed=float(len(reader.followed & article.entities.keys())),
-            story=float(article.story_id in stories),
-            covisits=covisits(reader, context, article.article_id),
-            importance=0.5 if article.importance is None else article.importance,
-            age=math.log1p(max(0, context.now_ms - article.published_ms) / HOUR_MS),
-            certainty=trust,
-            **_pace(popularity.get(article.article_id, Popularity())),
+    read_next = covisits(reader, context)
+    looked_up = (
+        (
+            topic_affinity(reader, a),
+            reader.sources.get(a.source, 0.0),
+            entity_affinity(reader, a),
+            len(reader.followed & a.entities.keys()) if reader.followed else 0,
+            a.story_id in stories,
+            read_next.get(a.article_id, 0.0),
+            0.5 if a.importance is None else a.importance,
+            context.now_ms - a.published_ms,
+            *popularity.get(a.article_id, UNREAD),
         )
-        for row, article in enumerate(articles)
-    ]
-    return np.array(rows, np.float64).reshape(len(rows), len(NAMES))
+        for a in articles
+    )
+    numbers = np.fromiter(chain.from_iterable(looked_up), np.float64)
+    found = dict(zip(_LOOKED_UP, numbers.reshape(-1, len(_LOOKED_UP)).T, strict=True))
+    columns = Features(
+        long=trust * long,
+        session=trust * session,
+        recent=trust * recent,
+        topics=trust * found["topics"],
+        sources=trust * found["sources"],
+        entities=trust * found["entities"],
+        followed=found["followed"],
+        story=found["story"],
+        covisits=found["covisits"],
+        hour=np.log1p(found["hour"]),
+        day=np.log1p(found["day"]),
+        rising=np.log1p(QUARTERS * found["quarter"]) - np.log1p(found["hour"]),
+        age=np.log1p(np.maximum(0.0, found["age_ms"]) / HOUR_MS),
+        importance=found["importance"],
+        certainty=np.full(len(articles), trust),
+    )
+    return np.stack(columns, axis=1)
 
 
 def topic_affinity(reader: Reader, article: FeedArticle) -> float:
     """Affinity to the article's topics, the mean by the topics' scores; 0 without topics."""
-    total = sum(article.topics.values())
-    if not total:
+    liked, topics = reader.topics, article.topics
+    if liked.keys().isdisjoint(topics) or not (total := sum(topics.values())):
         return 0.0
-    return sum(s * reader.topics.get(code, 0.0) for code, s in article.topics.items()) / total
+    return sum(s * liked[code] for code, s in topics.items() if code in liked) / total
 
 
 def entity_affinity(reader: Reader, article: FeedArticle) -> float:
     """The strongest affinity to an entity of the article, liked or not."""
-    known = [reader.entities[key] for key in article.entities if key in reader.entities]
-    return max(known, key=abs, default=0.0)
+    liked = reader.entities
+    if liked.keys().isdisjoint(article.entities):
+        return 0.0
+    return max((liked[key] for key in article.entities if key in liked), key=abs)
 
 
-def covisits(reader: Reader, context: Context, article_id: str) -> float:
-    """The largest share of readers who went on from one of the last articles read."""
-    return max(
-        (context.covisits.get(name, {}).get(article_id, 0.0) for name in reader.recent),
-        default=0.0,
-    )
+def covisits(reader: Reader, context: Context) -> dict[str, float]:
+    """By article, the largest share of readers who went on to it from one of the last read."""
+    found: dict[str, float] = {}
+    for name in reader.recent:
+        for other, share in context.covisits.get(name, {}).items():
+            if share > found.get(other, 0.0):
+                found[other] = share
+    return found
 
 
 def _cosines(
@@ -140,28 +167,14 @@ def _cosines(
 ) -> tuple[Array, Array, Array]:
     """To the long and the session vector, and the largest to what was read; 0 where one lacks."""
     version = reader.vector_version
-    places = [
-        row
-        for row, article in enumerate(articles)
-        if article.vector is not None and article.vector_version == version
-    ]
+    vectors = vectors_of(articles, version)
     long, session, recent = np.zeros((3, len(articles)))
-    if not places:
+    if not vectors.size:
         return long, session, recent
-    vectors = np.stack([v for row in places if (v := articles[row].vector) is not None])
     for into, vector in ((long, reader.long), (session, reader.session)):
         if vector is not None and (length := float(np.linalg.norm(vector))):
-            into[places] = vectors @ (vector / length)
+            into[:] = vectors @ (vector / length)
     known = [a.vector for a in read if a.vector is not None and a.vector_version == version]
     if known:
-        recent[places] = (vectors @ np.stack(known).T).max(axis=1)
+        recent[:] = (vectors @ np.stack(known).T).max(axis=1)
     return long, session, recent
-
-
-def _pace(clicks: Popularity) -> dict[str, float]:
-    hour = math.log1p(clicks.hour)
-    return {
-        "hour": hour,
-        "day": math.log1p(clicks.day),
-        "rising": math.log1p(QUARTERS * clicks.quarter) - hour,
-    }

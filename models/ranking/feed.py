@@ -16,11 +16,11 @@ from typing import Literal
 import numpy as np
 
 from models.ranking import rerank
-from models.ranking.article import FeedArticle
+from models.ranking.article import FeedArticle, Vectors, vectors_of
 from models.ranking.explanation import Explanation, Reason, explain, override, picked
-from models.ranking.features import NAMES, Array, Popularity, certainty, features
+from models.ranking.features import NAMES, UNREAD, Array, Popularity, certainty, features
 from models.ranking.fresh import HOUR_MS, FreshArticles
-from models.ranking.rankers import Ranker, Slate, Vectors
+from models.ranking.rankers import Ranker, Slate
 from models.ranking.reader import Context, OpenAlert, Pick, Reader
 from models.ranking.rerank import Candidates, Placed, Policy
 
@@ -43,12 +43,12 @@ EXPLORED_FROM = 0.5
 class Recall:
     """How many candidates each way may give."""
 
-    nearest: int = 100
-    popular: int = 60
-    newest: int = 60
-    entity: int = 10
-    story: int = 5
-    covisited: int = 40
+    nearest: int = 60
+    popular: int = 40
+    newest: int = 40
+    entity: int = 5
+    story: int = 2
+    covisited: int = 10
 
 
 @dataclass(frozen=True)
@@ -145,16 +145,13 @@ class Feed:
         shown, ranker = self._shelf, self._ranker
         read = [a for name in reader.recent if (a := self._articles.get(name)) is not None]
         top = self._on_top(reader, context, k)
-        taken = {article.article_id for article, _ in top}
         floor = self._floor_articles(reader, context, shown, [article for article, _ in top])
-        others = _distinct(self._candidates(reader, context, shown, read))
-        pool = _distinct([*floor, *(article for article in others if _wanted(reader, article))])
-        pool = [article for article in pool if article.article_id not in taken]
+        pool = self._pool(reader, context, shown, read, top=top, floor=floor)
         everything = [*(article for article, _ in top), *pool]
         rows = features(reader, context, everything, read, shown.popularity)
         version = _version(reader, everything)
-        vectors = _vectors(everything, version)
-        scores = ranker.scores(Slate(rows, vectors, _vectors(read, version)))
+        vectors, history = vectors_of(everything, version), vectors_of(read, version)
+        scores = ranker.scores(Slate(rows, vectors, history))
         placed = rerank.arrange(
             _as_candidates(pool, vectors[len(top) :], scores[len(top) :]),
             k - len(top),
@@ -168,10 +165,11 @@ class Feed:
             *((row, reason, 1.0) for row, (_, reason) in enumerate(top)),
             *((len(top) + p.row, _rule(reader, pool[p.row], p), p.propensity) for p in placed),
         ]
+        likest = _likest(vectors[[row for row, _, _ in chosen]], history, read)
         return [
             FeedItem(
                 article_id=everything[row].article_id,
-                position=position,
+                position=place + 1,
                 score=float(scores[row]),
                 strategy=_strategy(reader, rule),
                 propensity=propensity,
@@ -180,13 +178,14 @@ class Feed:
                     everything[row],
                     read,
                     ranker.contributions(rows[row]),
-                    shown.popularity.get(everything[row].article_id, Popularity()),
-                    rule,
+                    shown.popularity.get(everything[row].article_id, UNREAD),
+                    likest=likest[place],
+                    rule=rule,
                 ),
                 features=dict(zip(NAMES, rows[row].tolist(), strict=True)),
                 ranking=ranker.version,
             )
-            for position, (row, rule, propensity) in enumerate(chosen, start=1)
+            for place, (row, rule, propensity) in enumerate(chosen)
         ]
 
     def _on_top(self, reader: Reader, context: Context, k: int) -> list[tuple[FeedArticle, Reason]]:
@@ -236,34 +235,53 @@ class Feed:
                 break
         return found
 
-    def _candidates(
-        self, reader: Reader, context: Context, shown: Shelf, read: Sequence[FeedArticle]
-    ) -> Iterator[FeedArticle]:
-        """Articles of the reader's languages and desks that are worth ranking; some twice."""
-        for article in self._recalled(reader, context, shown, read):
-            if article.language in context.languages and _of_desks(article, context):
-                yield article
+    def _pool(
+        self,
+        reader: Reader,
+        context: Context,
+        shown: Shelf,
+        read: Sequence[FeedArticle],
+        *,
+        top: Sequence[tuple[FeedArticle, Reason]],
+        floor: Sequence[FeedArticle],
+    ) -> list[FeedArticle]:
+        """What is ranked, each once: the floor, then what is worth it for this reader."""
+        languages = frozenset(context.languages)
+        found = {article.article_id: article for article in floor}
+        found |= {
+            article.article_id: article
+            for article in self._recalled(reader, context, shown, read)
+            if article.language in languages
+            and _wanted(reader, article)
+            and _of_desks(article, context)
+        }
+        for article, _ in top:
+            found.pop(article.article_id, None)
+        return list(found.values())
 
     def _recalled(
         self, reader: Reader, context: Context, shown: Shelf, read: Sequence[FeedArticle]
-    ) -> Iterator[FeedArticle]:
+    ) -> list[FeedArticle]:
+        """Articles that one of the ways gives; some twice, some in a language nobody asked for."""
         since_ms = context.now_ms - self._articles.keep_ms
         limits = self._recall
+        found: list[FeedArticle] = []
         for vector in (reader.long, reader.session):
             if vector is not None:
                 near = self._articles.nearest(
                     vector, reader.vector_version, context.languages, limits.nearest, since_ms
                 )
-                yield from (article for article, _ in near)
+                found += [article for article, _ in near]
         names = list(_by_languages(shown.popular, context))[: limits.popular]
         for read_next in context.covisits.values():
             names += heapq.nlargest(limits.covisited, read_next, key=lambda n: (read_next[n], n))
-        yield from (a for name in names if (a := self._articles.get(name)) is not None)
+        found += [a for name in names if (a := self._articles.get(name)) is not None]
         for entity in sorted(reader.followed):
-            yield from self._articles.about(entity)[: limits.entity]
+            found += self._articles.about(entity)[: limits.entity]
         for story in sorted({a.story_id for a in read if a.story_id is not None}):
-            yield from self._articles.of_story(story)[: limits.story]
-        yield from self._articles.newest(context.languages, limits.newest, since_ms)
+            found += self._articles.of_story(story)[: limits.story]
+        found += self._articles.newest(context.languages, limits.newest, since_ms)
+        return found
 
 
 def shelf(
@@ -344,8 +362,8 @@ def _wanted(reader: Reader, article: FeedArticle) -> bool:
         or article.article_id in reader.hidden_articles
         or article.source in reader.hidden_sources
         or article.story_id in reader.hidden_stories
-        or not reader.hidden_topics.isdisjoint(article.topics)
-        or not reader.hidden_entities.isdisjoint(article.entities)
+        or (reader.hidden_topics and not reader.hidden_topics.isdisjoint(article.topics))
+        or (reader.hidden_entities and not reader.hidden_entities.isdisjoint(article.entities))
     )
 
 
@@ -403,18 +421,16 @@ def _version(reader: Reader, articles: Sequence[FeedArticle]) -> str:
     return max(encoded, key=lambda article: article.published_ms).vector_version
 
 
-def _vectors(articles: Sequence[FeedArticle], version: str) -> Vectors:
-    """float32 (articles, width), zeros where an article has no vector of this version."""
-    known = [(row, a.vector) for row, a in enumerate(articles) if a.vector_version == version]
-    rows = [(row, vector) for row, vector in known if vector is not None]
-    vectors = np.zeros((len(articles), len(rows[0][1]) if rows else 0), np.float32)
-    for row, vector in rows:
-        vectors[row] = vector
-    return vectors
-
-
-def _distinct(articles: Iterable[FeedArticle]) -> list[FeedArticle]:
-    return list({article.article_id: article for article in articles}.values())
+def _likest(
+    vectors: Vectors, history: Vectors, read: Sequence[FeedArticle]
+) -> list[FeedArticle | None]:
+    """For each vector the article read that is most like it, None where vectors cannot tell."""
+    known = np.flatnonzero(history.any(axis=1))
+    if not len(known):
+        return [None] * len(vectors)
+    best = known[(vectors @ history[known].T).argmax(axis=1)]
+    told = vectors.any(axis=1)
+    return [read[row] if tells else None for row, tells in zip(best, told, strict=True)]
 
 
 def _shares(counts: Mapping[str, float]) -> dict[str, float]:

@@ -219,8 +219,8 @@ def _calibration(
         return None
     doubts = {signal.key: signal for signal in signals if signal.kind.startswith(CALIBRATION_KINDS)}
     return Calibration(
-        score=words.percent(score.score),
-        interval=f"{words.percent(score.low)} to {words.percent(score.high)}",
+        score=words.likely(score.score),
+        interval=words.likely_interval(score.low, score.high),
         out_of_100=round(score.score * 100),
         outcome=_outcome(alert),
         threshold=words.percent(score.threshold),

@@ -81,6 +81,8 @@ def environment() -> Environment:
         "interval": words.interval,
         "iso": words.iso,
         "language": words.language,
+        "likely": words.likely,
+        "likely_interval": words.likely_interval,
         "latency": _latency,
         "percent": words.percent,
         "sentence": _sentence,

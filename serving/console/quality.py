@@ -52,7 +52,8 @@ class Day:
 class Desk:
     """How the alerts of a desk went.
 
-    budget    alerts a day that an editor set; None where none did: the job's own default rules
+    budget    alerts a day, by an editor or the desks file; None where neither knows the desk
+    by_editor whether an editor set it
     over      days with more alerts than that
     line      where the budget stands in the picture, 0 at the top; None without one
     """
@@ -61,6 +62,7 @@ class Desk:
     days: tuple[Day, ...]
     total: int
     budget: float | None
+    by_editor: bool
     over: int
     line: float | None
     precision: Share | None
@@ -118,15 +120,30 @@ def share(hits: int, of: int) -> Share | None:
     )
 
 
-def desks(alerts: Iterable[Alert], decisions: Decisions, now_ms: int) -> tuple[Desk, ...]:
-    """Every desk with alerts; `alerts` are the newest states."""
-    by_desk: dict[str, list[Alert]] = {}
+def desks(
+    alerts: Iterable[Alert], decisions: Decisions, budgets: Mapping[str, float], now_ms: int
+) -> tuple[Desk, ...]:
+    """Every desk that has alerts or a budget.
+
+    alerts   their newest states
+    budgets  by desk, as the job begins with
+    """
+    by_desk: dict[str, list[Alert]] = {name: [] for name in budgets}
     for alert in alerts:
         by_desk.setdefault(alert.desk, []).append(alert)
     for desk in decisions.budgets:
         if desk is not None:
             by_desk.setdefault(desk, [])
-    return tuple(_desk(name, found, decisions, now_ms) for name, found in sorted(by_desk.items()))
+    return tuple(
+        _desk(name, found, decisions, budget=budget(name, decisions, budgets), now_ms=now_ms)
+        for name, found in sorted(by_desk.items())
+    )
+
+
+def budget(desk: str, decisions: Decisions, budgets: Mapping[str, float]) -> float | None:
+    """A desk's alerts a day: an editor's for it, an editor's for all desks, the job's own."""
+    by_editors = decisions.budgets
+    return by_editors.get(desk, by_editors.get(None, budgets.get(desk)))
 
 
 def precision(alerts: Iterable[Alert], decisions: Decisions) -> tuple[Share | None, int]:
@@ -136,25 +153,23 @@ def precision(alerts: Iterable[Alert], decisions: Decisions) -> tuple[Share | No
     return share(hits, hits + verdicts.count("dismissed")), verdicts.count(None)
 
 
-def reliability(stories: Iterable[Story], outcome: str | None, now_ms: int) -> Reliability | None:
+def reliability(
+    stories: Iterable[Story], outcome: outcomes.Outcome | None, now_ms: int
+) -> Reliability | None:
     """Scores of the past against what the stories became; None where nothing can be said yet.
 
     A story counts once its time is up, also when it broke before: else those that broke would be
     counted first. Its moments count up to the one it broke at.
-    outcome  sources=K,hours=H, what breaking means
+    outcome  what breaking means
     """
-    try:
-        wanted = outcomes.parse(outcome) if outcome else None
-    except SettingError:
-        wanted = None
-    if wanted is None:
+    if outcome is None:
         return None
     rows: list[tuple[float, bool]] = []
     judged = broken = 0
     for story in stories:
-        if now_ms < story.first_seen_ms + wanted.horizon_ms:
+        if now_ms < story.first_seen_ms + outcome.horizon_ms:
             continue
-        broke_ms = broke_at(story, wanted)
+        broke_ms = broke_at(story, outcome)
         moments = [
             moment.score
             for moment in story.history
@@ -188,10 +203,13 @@ def newest(signals: Iterable[QualitySignal], limit: int = 40) -> tuple[Signal, .
     return tuple(Signal(signal, times[signal.key]) for signal in ordered[:limit])
 
 
-def newest_outcome(alerts: Iterable[Alert]) -> str | None:
-    """What breaking means, as the newest alert says."""
+def newest_outcome(alerts: Iterable[Alert]) -> outcomes.Outcome | None:
+    """What breaking means, as the newest alert says; None where none says it in our words."""
     newest_alert = max(alerts, key=lambda alert: alert.raised_ms, default=None)
-    return newest_alert.outcome if newest_alert else None
+    try:
+        return outcomes.parse(newest_alert.outcome) if newest_alert else None
+    except SettingError:
+        return None
 
 
 class Flow(NamedTuple):
@@ -256,13 +274,19 @@ def _verdict(alert: Alert, decisions: Decisions) -> str | None:
     return alert.state if alert.state in {"confirmed", "dismissed"} else None
 
 
-def _desk(name: str, alerts: Sequence[Alert], decisions: Decisions, now_ms: int) -> Desk:
+def _desk(
+    name: str,
+    alerts: Sequence[Alert],
+    decisions: Decisions,
+    *,
+    budget: float | None,
+    now_ms: int,
+) -> Desk:
     today = now_ms // DAY_MS
     counts: Mapping[int, int] = {
         day: sum(alert.raised_ms // DAY_MS == day for alert in alerts)
         for day in range(today - DAYS + 1, today + 1)
     }
-    budget = decisions.budgets.get(name, decisions.budgets.get(None))
     top = max(*counts.values(), budget or 0, 1)
     right, undecided = precision(alerts, decisions)
     return Desk(
@@ -270,8 +294,9 @@ def _desk(name: str, alerts: Sequence[Alert], decisions: Decisions, now_ms: int)
         days=tuple(Day(day * DAY_MS, count, count / top) for day, count in counts.items()),
         total=sum(counts.values()),
         budget=budget,
-        over=sum(count > budget for count in counts.values()) if budget else 0,
-        line=1 - budget / top if budget else None,
+        by_editor=bool({name, None} & decisions.budgets.keys()),
+        over=sum(count > budget for count in counts.values()) if budget is not None else 0,
+        line=None if budget is None else 1 - budget / top,
         precision=right,
         undecided=undecided,
     )

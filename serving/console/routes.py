@@ -237,6 +237,7 @@ async def dialog_page(
     opened = await _article(services, article) if kind == "correct_article" else None
     if (opened or about) is None and kind != "set_budget":
         return await _trouble(request, services, visitor, 404, "This is not at hand any more")
+    known = _desks(services, decided, desk)
     context = await _frame(services, visitor, decided) | {
         "title": title,
         "submit": submit,
@@ -260,9 +261,13 @@ async def dialog_page(
         "articles": await _members(services, about.story_id, about.lead_article_id, 200)
         if about and kind == "split"
         else [],
-        "desks": _desks(services, decided, desk),
+        "desks": known,
         "chosen_desk": desk,
-        "budgets": decided.budgets,
+        "budgets": {
+            name: alerts_a_day
+            for name in known
+            if (alerts_a_day := quality.budget(name, decided, services.budgets)) is not None
+        },
         "percent": _percent(about, desk),
     }
     return pages.page(request, "dialog.html", visitor, context)
@@ -397,7 +402,7 @@ def _others(services: Services, story: Any) -> Sequence[Any]:
 def _desks(services: Services, decided: Decisions, desk: str) -> list[str]:
     known = {score.desk for story in services.wall.stories.values() for score in story.scores}
     known |= {alert.desk for alert in services.wall.newest_alerts()}
-    known |= {name for name in decided.budgets if name}
+    known |= services.budgets.keys() | {name for name in decided.budgets if name}
     return sorted(known | ({desk} if desk else set()))
 
 
@@ -447,7 +452,7 @@ async def quality_page(request: Request, services: Parts, visitor: Seen) -> Resp
     alerts = await quality.alerts_since(services, since_ms)
     stories = await quality.stories_since(services, since_ms)
     outcome = quality.newest_outcome(alerts)
-    found = quality.desks(alerts, decided, now_ms)
+    found = quality.desks(alerts, decided, services.budgets, now_ms)
     context = await _frame(services, visitor, decided) | {
         "days": quality.DAYS,
         "desks": found,

@@ -49,13 +49,32 @@ def percent(probability: float) -> str:
     return f"{probability:.0%}"
 
 
+def likely(score: float) -> str:
+    """What a model says in whole percent: no model is certain, also where its arithmetic is.
+
+    >>> likely(0.874), likely(0.0), likely(1.0)
+    ('87%', '<1%', '>99%')
+    """
+    return percent(min(max(score, 0.001), 0.999))
+
+
 def interval(low: float, high: float) -> str:
-    """Two probabilities.
+    """Two shares.
 
     >>> interval(0.55, 0.76), interval(0.001, 1.0)
     ('55–76%', '<1–100%')
     """
     return f"{percent(low).removesuffix('%')}–{percent(high)}"
+
+
+def likely_interval(low: float, high: float) -> str:
+    """Two scores of a model, one where they read alike.
+
+    >>> likely_interval(0.55, 0.76), likely_interval(0.999, 1.0), likely_interval(0.9, 1.0)
+    ('55–76%', '>99%', '90–>99%')
+    """
+    least, most = likely(low), likely(high)
+    return most if least == most else f"{least.removesuffix('%')}–{most}"
 
 
 def count(number: int, one: str, many: str | None = None) -> str:

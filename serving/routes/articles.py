@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from schemas.audience import AudienceMood
 from schemas.enriched_article import EnrichedArticle, Entity, Language, Sentiment, TopicScore
 from schemas.story import Story
 from serving import corrections
-from serving.answers import Answer
+from serving.answers import Answer, as_json
 from serving.asking import Parts, reader
 from serving.services import Services
 
@@ -69,16 +69,16 @@ class ArticleAnswer(Answer):
     stale: bool
 
 
-@router.get("/{article_id}")
+@router.get("/{article_id}", response_model=ArticleAnswer)
 async def article(
     article_id: Annotated[str, Path(max_length=200)],
     services: Parts,
     user: Annotated[
         str | None, Query(min_length=1, max_length=200, description="A reader's key.")
     ] = None,
-) -> ArticleAnswer:
+) -> Response:
     """An article, joined with its story, the readers' mood and editors' corrections."""
-    return await found(services, article_id, user)
+    return as_json(await found(services, article_id, user))
 
 
 async def found(services: Services, article_id: str, user: str | None) -> ArticleAnswer:

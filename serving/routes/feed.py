@@ -1,17 +1,17 @@
 """A reader's feed."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from models.ranking.feed import FeedItem
-from serving.answers import Answer
+from serving.answers import Answer, as_json
 from serving.asking import Parts, reader
 from serving.feeds import MOST
 from serving.routes.filters import Desks, Languages
 from serving.services import Services
+from serving.shelf import Card
 
 router = APIRouter(prefix="/v1/feed", tags=["feed"], dependencies=[Depends(reader)])
 
@@ -58,19 +58,19 @@ class FeedAnswer(Answer):
     items: list[ItemAnswer]
 
 
-@router.get("/{user}")
+@router.get("/{user}", response_model=FeedAnswer)
 async def feed(
     user: Annotated[str, Path(min_length=1, max_length=200, description="A reader's key.")],
     services: Parts,
     language: Languages = (),
     desk: Desks = (),
     limit: Annotated[int, Query(ge=1, le=MOST)] = 20,
-) -> FeedAnswer:
+) -> Response:
     """What a reader should see now, each item explained; breaking news that concerns them first.
 
     `user` is the key that events carry, never a raw id.
     """
-    return await served_to(services, user, language, desk, limit)
+    return as_json(await served_to(services, user, language, desk, limit))
 
 
 async def served_to(
@@ -80,18 +80,14 @@ async def served_to(
     served = await services.feeds.serve(
         user, now_ms=services.now_ms(), languages=languages, desks=desks, limit=limit
     )
-    return FeedAnswer(
+    return FeedAnswer.model_construct(
         user=user,
         request_id=served.request_id,
         personal=served.personal,
         stale=served.stale,
         ranking=served.items[0].ranking if served.items else None,
         items=[
-            ItemAnswer(
-                **asdict(card),
-                story_id=article.story_id,
-                **_served(item),
-            )
+            _item(item, card, article.story_id)
             for item in served.items
             if (card := services.shelf.card(item.article_id)) is not None
             and (article := services.shelf.fresh.get(item.article_id)) is not None
@@ -99,15 +95,23 @@ async def served_to(
     )
 
 
-def _served(item: FeedItem) -> dict[str, Any]:
-    return {
-        "position": item.position,
-        "score": item.score,
-        "strategy": item.strategy,
-        "propensity": item.propensity,
-        "why": item.explanation.words,
-        "reasons": [
-            ReasonAnswer(kind=r.kind, names=list(r.names), value=r.value)
+def _item(item: FeedItem, card: Card, story_id: str | None) -> ItemAnswer:
+    return ItemAnswer.model_construct(
+        article_id=card.article_id,
+        title=card.title,
+        source=card.source,
+        url=card.url,
+        summary=card.summary,
+        published_ms=card.published_ms,
+        language=card.language,
+        story_id=story_id,
+        position=item.position,
+        score=item.score,
+        strategy=item.strategy,
+        propensity=item.propensity,
+        why=item.explanation.words,
+        reasons=[
+            ReasonAnswer.model_construct(kind=r.kind, names=list(r.names), value=r.value)
             for r in item.explanation.reasons
         ],
-    }
+    )

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from serving.answers import Answer
 from serving.asking import Admin, Parts, admin
-from serving.deliveries import Subscription
+from serving.deliveries import NotDelivered, Subscription
 from serving.errors import NotFound
 from serving.messages import Kind
 from serving.streams import wish
@@ -56,6 +56,13 @@ class DeliveryAnswer(Answer):
     next_ms: int
     created_ms: int
     ended_ms: int | None
+    error: str | None
+
+
+class TestAnswer(Answer):
+    """What came of a test; `error` says why it was not delivered."""
+
+    delivered: bool
     error: str | None
 
 
@@ -108,6 +115,22 @@ async def retry(
     if not await services.deliveries.revive(delivery_id):
         raise NotFound(f"there is no dead delivery {delivery_id}")
     await services.act(visitor, "retry", f"delivery/{delivery_id}", "done", "", request)
+
+
+@router.post("/{subscription_id}/test")
+async def test(
+    subscription_id: _Id, request: Request, services: Parts, visitor: Admin
+) -> TestAnswer:
+    """Send an alert that says that it is a test, once, and tell what came of it."""
+    try:
+        await services.deliveries.test(subscription_id)
+        error = None
+    except NotDelivered as refused:
+        error = str(refused)
+    outcome = "failed" if error else "done"
+    subject = f"subscription/{subscription_id}"
+    await services.act(visitor, "test", subject, outcome, error or "", request)
+    return TestAnswer(delivered=error is None, error=error)
 
 
 def _answer(subscription: Subscription) -> SubscriptionAnswer:

@@ -1,6 +1,5 @@
-"""What can be known of the images and manifests without a container engine."""
+"""What can be known of the image and of compose without a container engine."""
 
-import importlib.util
 import re
 import tomllib
 from pathlib import Path
@@ -8,24 +7,21 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from pydantic import SecretStr
 from ruamel.yaml import YAML
 
-from jobs.runtime.enrich_settings import EnrichSettings
-from jobs.runtime.settings import ENVIRONMENT_PREFIX, load
+from jobs.runtime.catalogue import JOBS, load_shared
 from local import stack
-from local.submission import flink_name, known_jobs
+from local.submission import known_jobs
+from serving.settings import ServeSettings
+from serving.settings import load as load_server
 
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "docker"
 DOCKERFILE = (DOCKER / "Dockerfile").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-COMPOSE_FILES = ["compose.yaml", "compose.gpu.yaml"]
-GIVEN_BY_THE_OPERATOR = {
-    "env.java.opts.all",
-    "parallelism.default",
-    "jobmanager.memory.process.size",
-    "taskmanager.memory.process.size",
-}
+COMPOSE_FILES = ["compose.yaml", "compose.gpu.yaml", "compose.postgresql.yaml"]
+CONSOLE_PORT = 8080
 
 
 def parsed(file: Path) -> Any:
@@ -67,7 +63,8 @@ def test_flink_python_and_wiredesk_versions_are_the_projects() -> None:
 def test_connector_comes_from_the_pom_of_the_local_stack() -> None:
     assert "COPY local/kafka/connector/pom.xml " in DOCKERFILE
     version = pom_version("connector", "flink-sql-connector-kafka")
-    assert not [file.name for file in DOCKER.iterdir() if version in file.read_text()]
+    files = [file for file in DOCKER.rglob("*") if file.is_file()]
+    assert not [file.name for file in files if version in file.read_text()]
 
 
 @pytest.mark.parametrize("accelerator", ["cpu", "gpu"])
@@ -101,8 +98,10 @@ def test_every_published_port_is_on_loopback_and_as_in_the_local_stack() -> None
         "kafka": f"127.0.0.1:${{KAFKA_PORT:-{stack.KAFKA_PORT}}}:19092",
         "redis": f"127.0.0.1:${{REDIS_PORT:-{stack.REDIS_PORT}}}:6379",
         "jobmanager": f"127.0.0.1:${{FLINK_PORT:-{stack.FLINK_PORT}}}:8081",
+        "serve": f"127.0.0.1:${{CONSOLE_PORT:-{CONSOLE_PORT}}}:{CONSOLE_PORT}",
     }
-    assert not [s for f in COMPOSE_FILES for s in services(f).values() if "network_mode" in s]
+    modes = [s.get("network_mode") for f in COMPOSE_FILES for s in services(f).values()]
+    assert set(modes) <= {None, "none"}
 
 
 def test_kafka_is_the_version_and_configuration_of_the_local_stack() -> None:
@@ -112,18 +111,50 @@ def test_kafka_is_the_version_and_configuration_of_the_local_stack() -> None:
     assert (DOCKER / mounted.split(":")[0]).resolve() == ROOT / "local/kafka/server.properties"
 
 
-def test_every_wiredesk_variable_is_a_setting() -> None:
-    for service in services().values():
-        given = service.get("environment", {})
-        ours = {key: value for key, value in given.items() if key.startswith(ENVIRONMENT_PREFIX)}
-        load(EnrichSettings, environment=ours)
+@pytest.mark.parametrize("job", known_jobs())
+def test_every_wiredesk_variable_of_a_job_is_a_setting(job: str, monkeypatch) -> None:
+    for name, value in services()[job]["environment"].items():
+        monkeypatch.setenv(name, value)
+    load_shared(JOBS[job])
 
 
-def test_job_is_submitted_by_a_module_that_exists_unless_it_runs() -> None:
-    command = services()["enrich"]["command"][-1]
-    module = re.search(r"--pyModule (\S+)", command)[1]
-    assert importlib.util.find_spec(module)
-    assert f"grep -q {flink_name(module.removeprefix('jobs.'))} ||" in command
+def test_every_wiredesk_variable_of_the_server_is_a_setting() -> None:
+    given = services()["serve"]["environment"]
+    settings = load_server(environment=given)
+    assert settings.port == CONSOLE_PORT
+    assert settings.public_url == given["WIREDESK_SERVE_PUBLIC_URL"]
+
+
+def test_the_servers_files_are_on_volumes_that_its_image_owns() -> None:
+    serve = services()["serve"]
+    assert serve["read_only"]
+    volumes = {volume.split(":")[1] for volume in serve["volumes"]}
+    assert serve["working_dir"] in volumes
+    for folder in volumes:
+        assert f'"${{FLINK_HOME}}/{Path(folder).name}"' in DOCKERFILE
+
+
+def test_every_job_is_submitted_where_its_keys_are() -> None:
+    there = services()
+    for job in known_jobs():
+        assert there[job]["command"] == ["submit", job]
+        assert "keys" in there[job]["depends_on"]
+    ring = there["profiles"]["environment"]["WIREDESK_PROFILE_KEYS_FILE"]
+    for name in ("profiles", "serve", "taskmanager"):
+        assert f"keys:{Path(ring).parent}:ro" in there[name]["volumes"]
+
+
+def test_every_job_fits_on_one_taskmanager() -> None:
+    slots = services()["taskmanager"]["environment"]["TASK_MANAGER_NUMBER_OF_TASK_SLOTS"]
+    assert int(slots) >= len(known_jobs())
+    assert services()["taskmanager"]["deploy"]["replicas"] == 2
+
+
+def test_a_taskmanager_may_take_what_its_configuration_sets_aside() -> None:
+    conf = parsed(ROOT / "flink-conf" / "config.yaml")
+    process_mb = int(conf["taskmanager.memory.process.size"].removesuffix(" mb"))
+    limit = services()["taskmanager"]["deploy"]["resources"]["limits"]["memory"]
+    assert int(limit.removesuffix("g")) * 1024 > process_mb
 
 
 def test_services_wait_for_services_with_a_healthcheck_or_an_end() -> None:
@@ -137,7 +168,8 @@ def test_services_wait_for_services_with_a_healthcheck_or_an_end() -> None:
 
 
 def test_every_service_has_limits() -> None:
-    limits = {n: s["deploy"]["resources"]["limits"] for n, s in services().items()}
+    there = services() | {"postgres": services("compose.postgresql.yaml")["postgres"]}
+    limits = {n: s["deploy"]["resources"]["limits"] for n, s in there.items()}
     assert not [name for name, limit in limits.items() if limit.keys() != {"cpus", "memory"}]
 
 
@@ -147,30 +179,18 @@ def test_gpu_override_changes_the_image_of_every_service_that_has_ours() -> None
     assert {name: s["image"] for name, s in override.items()} == dict.fromkeys(ours, "wiredesk:gpu")
 
 
-# ── Kubernetes ───────────────────────────────────────────────────────────────────────────────────
+def test_the_history_in_postgresql_takes_its_address_from_a_file() -> None:
+    override = services("compose.postgresql.yaml")
+    (name,) = override["serve"]["environment"]
+    assert name.removeprefix("WIREDESK_SERVE_").removesuffix("_FILE").lower() == "database_url"
+    assert ServeSettings.model_fields["database_url"].annotation is SecretStr
+    secrets = parsed(DOCKER / "compose.postgresql.yaml")["secrets"]
+    used = [*override["serve"]["secrets"], *override["postgres"]["secrets"]]
+    assert sorted(used) == sorted(secrets)
 
 
-def test_deployment_runs_an_existing_job_on_the_images_flink() -> None:
-    spec = parsed(DOCKER / "flinkdeployment.yaml")["spec"]
-    version = build_argument("FLINK_VERSION")
-    assert spec["flinkVersion"] == "v" + "_".join(version.split(".")[:2])
-    assert spec["job"]["jarURI"].endswith(f"/flink-python-{version}.jar")
-    assert spec["job"]["args"] in [["-pym", f"jobs.{job}"] for job in known_jobs()]
-
-
-def test_deployment_repeats_the_cluster_configuration() -> None:
-    given = parsed(DOCKER / "flinkdeployment.yaml")["spec"]["flinkConfiguration"]
-    conf = parsed(ROOT / "flink-conf" / "config.yaml")
-    assert all(isinstance(value, str) for value in given.values())
-    wanted = {
-        key: str(value).lower() if isinstance(value, bool) else str(value)
-        for key, value in conf.items()
-        if key not in GIVEN_BY_THE_OPERATOR
-    }
-    assert {key: given.get(key) for key in wanted} == wanted
-
-
-def test_deployment_settings_are_known() -> None:
-    spec = parsed(DOCKER / "flinkdeployment.yaml")["spec"]
-    [container] = spec["podTemplate"]["spec"]["containers"]
-    load(EnrichSettings, environment={v["name"]: v["value"] for v in container["env"]})
+@pytest.mark.parametrize("accelerator", ["cpu", "gpu"])
+def test_the_locks_of_the_image_hold_what_the_server_needs(accelerator: str) -> None:
+    wanted = PROJECT["project"]["optional-dependencies"]["serving"]
+    names = {re.match(r"[a-z0-9-]+", need)[0] for need in wanted} - {"wiredesk"}
+    assert not names - locked(accelerator).keys()

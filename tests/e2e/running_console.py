@@ -15,7 +15,7 @@ from confluent_kafka import Producer
 from playwright.sync_api import Browser, Playwright
 from pydantic import SecretStr
 
-from cli.serve import with_history
+from cli.serve_database import with_history
 from local import ports
 from schemas.codec import RecordCodec
 from schemas.record import Record

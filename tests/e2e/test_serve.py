@@ -15,7 +15,7 @@ from confluent_kafka import Producer
 from server_parts import alert
 from topic_reader import TopicReader
 
-from cli.serve import load, with_history
+from cli.serve_database import load, with_history
 from local import process
 from local.ports import any_free
 from schemas.codec import RecordCodec

@@ -1,9 +1,12 @@
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from ingest.entry import Entry
+from ingest.robots import Rules
 from ingest.schedule import Rhythm
 from ingest.state import State, Waiting
 from schemas.article import Article
@@ -107,6 +110,32 @@ def test_state_has_one_name_for_ever(tmp_path):
         name = state.id
     with State(tmp_path / "s.sqlite") as state:
         assert (state.id, len(name)) == (name, 16)
+
+
+def test_state_of_the_first_version_is_taken_over(tmp_path):
+    with State(tmp_path / "state.sqlite") as state:
+        before = state.id
+    with closing(sqlite3.connect(tmp_path / "state.sqlite")) as old:
+        old.executescript("DROP TABLE robots; PRAGMA user_version = 1;")
+    with State(tmp_path / "state.sqlite") as state:
+        state.keep_robots("https://news.example", Rules(closed=True, kept_s=7), 9)
+        assert state.robots_of("https://news.example") == (Rules(closed=True, kept_s=7), 9)
+        assert state.id == before
+
+
+def test_state_of_a_newer_program_is_refused(tmp_path):
+    with State(tmp_path / "state.sqlite"):
+        pass
+    with closing(sqlite3.connect(tmp_path / "state.sqlite")) as newer:
+        newer.execute("PRAGMA user_version = 99")
+    with pytest.raises(SetupError, match="version 99"):
+        State(tmp_path / "state.sqlite")
+
+
+def test_what_a_robots_txt_said_is_forgotten_when_it_holds_no_more(state):
+    state.keep_robots("https://news.example", Rules(), 10)
+    state.forget(11)
+    assert state.robots_of("https://news.example") is None
 
 
 def test_file_that_is_no_state_is_refused(tmp_path):

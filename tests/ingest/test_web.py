@@ -8,6 +8,7 @@ import zlib
 import pytest
 from aiohttp import web
 
+from ingest.state import State
 from ingest.web import FetchError, Reason, Web
 
 
@@ -170,6 +171,21 @@ async def test_refused_connections_and_unknown_hosts_are_told_apart(quick, unuse
         refused = await reason_of(fetcher, f"http://127.0.0.1:{unused_tcp_port}/")
         unknown = await reason_of(fetcher, "http://nowhere.invalid/")
     assert (refused.reason, unknown.reason) == (Reason.CONNECTION, Reason.DNS)
+
+
+async def test_robots_txt_is_asked_once_in_two_runs(serve, quick):
+    site = await serve()
+    site.pages |= {
+        "/robots.txt": (200, {}, b"User-agent: *\nDisallow: /private/"),
+        "/a": (200, {}, b"a"),
+    }
+    with State(":memory:") as state:
+        for _ in range(2):
+            async with Web(quick(respect_robots=True), known=state) as fetcher:
+                await fetcher.get(f"{site.url}/a")
+                refused = await reason_of(fetcher, f"{site.url}/private/b")
+                assert refused.reason is Reason.ROBOTS
+    assert site.paths().count("/robots.txt") == 1
 
 
 async def test_robots_txt_is_asked_once_and_obeyed(serve, quick):

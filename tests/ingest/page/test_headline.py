@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from ingest.page.headline import Titles, headline, without_publisher
@@ -32,6 +34,19 @@ def test_title_for_search_engines_gives_way_to_the_headline():
 def test_sharing_title_wins_where_the_rest_is_the_page_title():
     titles = Titles(["Bridge reopens"], ["7 bridges"], ["7 bridges"], "7 bridges", SITES)
     assert headline(titles) == "Bridge reopens"
+
+
+def test_where_nothing_printed_decides_two_agree_against_one():
+    titles = Titles(
+        social=["Bridge: all that is new"],
+        declared=["Bridge reopens"],
+        page="Bridge reopens | The Courier",
+        headings=["The bridge, live"],
+        sites=["The Courier"],
+    )
+    assert headline(titles) == "Bridge reopens"
+    printed = replace(titles, headings=["Bridge: all that is new"])
+    assert headline(printed) == "Bridge: all that is new"
 
 
 def test_title_cut_at_a_quotation_mark_is_completed():

@@ -28,9 +28,25 @@ def test_alerts_are_counted_by_day_against_the_budget():
         command_id="b", kind="set_budget", author="ada", issued_ms=NOW, desk="world", value=2.0
     )
     alerts = [told(n) for n in range(3)] + [told(9, days_ago=1), told(10, days_ago=40)]
-    (desk,) = quality.desks(alerts, gather([Given(budget)], NOW), NOW)
+    (desk,) = quality.desks(alerts, gather([Given(budget)], NOW), {"world": 25.0}, NOW)
     assert [day.alerts for day in desk.days][-2:] == [1, 3]
-    assert (desk.total, desk.budget, desk.over) == (4, 2.0, 1)
+    assert (desk.total, desk.budget, desk.by_editor, desk.over) == (4, 2.0, True, 1)
+
+
+def test_until_an_editor_sets_a_budget_that_of_the_desks_file_holds():
+    quiet, world = quality.desks([told(1)], NOTHING, {"world": 0.0, "quiet": 3.0}, NOW)
+    assert (world.budget, world.by_editor, world.over) == (0.0, False, 1)
+    assert (quiet.budget, quiet.total, quiet.over) == (3.0, 0, 0)
+
+
+def test_a_desk_that_is_in_no_file_has_no_budget():
+    (desk,) = quality.desks([told(1)], NOTHING, {}, NOW)
+    assert (desk.budget, desk.line, desk.over) == (None, None, 0)
+
+
+def test_an_editors_budget_for_all_desks_stands_above_the_files():
+    given = EditorialCommand(command_id="b", kind="set_budget", author="a", issued_ms=NOW, value=5)
+    assert quality.budget("world", gather([Given(given)], NOW), {"world": 25.0}) == 5
 
 
 def test_precision_is_what_editors_say_and_none_before_they_do():
@@ -58,11 +74,20 @@ def test_story_breaks_when_its_kth_independent_source_is_in_time():
 
 def test_reliability_waits_until_a_storys_time_is_up():
     early = STORY.first_seen_ms + 6 * HOUR_MS - 1
-    assert quality.reliability([STORY], "sources=10,hours=6", early) is None
+    assert quality.reliability([STORY], Outcome(10, 6), early) is None
     assert quality.reliability([STORY], None, NOW) is None
-    assert quality.reliability([STORY], "nonsense", NOW) is None
-    shown = quality.reliability([STORY], "sources=10,hours=6", NOW)
+    shown = quality.reliability([STORY], Outcome(10, 6), NOW)
     assert (shown.stories, shown.broke) == (1, 1)
+
+
+def test_what_breaking_means_is_what_the_newest_alert_says():
+    alerts = [
+        told(1, days_ago=1, outcome="sources=3,hours=1"),
+        told(2, outcome="sources=10,hours=6"),
+    ]
+    assert quality.newest_outcome(alerts) == Outcome(10, 6)
+    assert quality.newest_outcome([told(1, outcome="nonsense")]) is None
+    assert quality.newest_outcome([]) is None
 
 
 def test_score_that_is_right_has_no_calibration_error():
@@ -73,7 +98,7 @@ def test_score_that_is_right_has_no_calibration_error():
         return STORY.model_copy(update=update)
 
     stories = [story(place, place % 4 == 0) for place in range(40)]
-    shown = quality.reliability(stories, "sources=10,hours=6", NOW)
+    shown = quality.reliability(stories, Outcome(10, 6), NOW)
     assert shown.error == pytest.approx(0)
     assert shown.brier == pytest.approx(0.25 * 0.75)
     assert len(shown.bins) == 1

@@ -1,0 +1,37 @@
+"""`wiredesk bench ingest`: what polling thousands of feeds costs."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+out = Console()
+
+
+def ingest(
+    feeds: Annotated[int, typer.Option(min=1, help="Feeds, each a host of its own.")] = 2_000,
+    interval: Annotated[float, typer.Option(min=1, help="Seconds between two polls.")] = 300,
+    seconds: Annotated[
+        float, typer.Option(min=1, help="Measured, after one interval in which all is new.")
+    ] = 300,
+    news: Annotated[float, typer.Option(min=0, max=1, help="Share of polls with news.")] = 0.2,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="OUT", help="Write the figures here, too.")
+    ] = None,
+) -> None:
+    """Processor time of one process that polls feeds, some of them slow, broken or silent.
+
+    The servers are another process on loopback; nothing is sent to Kafka. Figures are processor
+    time by the clock, so that other work on the machine hardly counts.
+    """
+    from bench import ingest as measure
+
+    with out.status(f"{feeds:,} feeds, {interval + seconds:g} s"):
+        found = asdict(measure.measure(feeds, interval, seconds, measure.Mix(news=news)))
+    for name, value in found.items():
+        out.print(f"{name:<28}{value!s:>14}", highlight=False)
+    if json_file:
+        json_file.write_text(json.dumps(found, indent=2) + "\n", "utf-8")

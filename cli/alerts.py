@@ -326,6 +326,8 @@ def told(alert: Alert) -> Iterator[str]:
         f"{alert.threshold:.2f}; {alert.independent_sources} independent sources, "
         f"{alert.copies_discounted} copies discounted; breaking is {_safe(alert.outcome)}"
     )
+    if alert.caution:
+        yield f"          [yellow]caution: {_safe(alert.caution)}[/]"
     if alert.windows:
         counted = (
             f"{w.observed} in {w.minutes} min (usual {w.expected:.1f})" for w in alert.windows
@@ -341,6 +343,11 @@ def told(alert: Alert) -> Iterator[str]:
     if alert.entities:
         names = [f"{e.name} {e.observed} (usual {e.expected:.1f})" for e in alert.entities]
         yield f"          {_safe(', '.join(names))}"
+    for other in alert.in_other_languages:
+        yield (
+            f"          also in {_safe(', '.join(other.languages))}: {_safe(other.title)} "
+            f"({other.independent_sources} sources)"
+        )
     for article in alert.lead_articles:
         yield f"          {_safe(article.source)}: {_safe(article.title)}  {_safe(article.url)}"
     if alert.by or alert.note:

@@ -1,12 +1,14 @@
 """Articles into stories: the clustering of the job, and the ways it has to beat.
 
-Rows are placed in event time through `models.stories`, as the job does; gold stories only score.
+Rows are placed in event time through the `Neighbourhood` that the job keeps for a language, or by
+the job itself (`Job`); gold stories only score.
 """
 
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -20,10 +22,14 @@ from models.manifest import SHIPPED
 from models.manifest import read as read_manifest
 from models.opening import open_encoder
 from models.stories import cluster, density, fit
-from models.stories.cluster import Change, Clustering, Stories, StoryArticle
+from models.stories.cluster import Clustering, StoryArticle
+from models.stories.neighbourhood import Neighbourhood, News, Tidying
+from models.stories.received import Received, received, story_article
 from models.stories.terms import TermWeights, Vocabulary, terms
+from schemas.enriched_article import UNDETERMINED, EnrichedArticle, Language
 from schemas.errors import InferenceError, SetupError
 from schemas.packed import opened, unpacked
+from schemas.story import StoryArticle as Placed
 
 Vectors = npt.NDArray[np.float32]
 
@@ -31,15 +37,17 @@ EMBEDDING = "embedding"
 """The task whose route names the encoder."""
 
 BATCH = 16
-TIDY_EVERY = 500
-DENSITY_EVERY = 2000
-"""Articles between two passes that merge, and that HDBSCAN looks at; the job goes by event time."""
-
 TEXT_FIELDS = ("id", "title", "source", "story")
 TERM_LEVELS = tuple(np.round(np.arange(0.05, 0.55, 0.05), 2))
 VECTOR_LEVELS = tuple(np.round(np.arange(0.30, 0.80, 0.05), 2))
 CLUSTER_SIZES = (2, 3, 5, 8, 12, 20)
 
+
+OFTEN = Tidying()
+"""How often stories are tidied: as the job does unless its settings say otherwise."""
+
+END = "endofrows"
+"""Id and title of an article that belongs to no story: it only lets time pass."""
 
 PARTS = 2
 """Parts of the stories in a cross-validation."""
@@ -58,6 +66,20 @@ class Row(NamedTuple):
     story: str
 
 
+class Placements(NamedTuple):
+    """Where articles went, and what became of stories since.
+
+    news  merges and splits; other news may be among them
+    """
+
+    placed: Sequence[Placed]
+    news: Sequence[News]
+
+
+Job = Callable[[Sequence[EnrichedArticle], Path], Placements]
+"""Runs the job `breaking` over articles, with the decisions of a file."""
+
+
 @dataclass(frozen=True)
 class Report:
     """Everything that is printed.
@@ -67,6 +89,8 @@ class Report:
     documents_per_s   placing and tidying, without the encoder
     crossed           BCubed F1 of each way, tuned or learned on the other parts of the stories and
                       reported on its own, part by part
+    elsewhere         articles that the job, which `ours` is of then, put into another story than
+                      the replay did; None where it was not run
     """
 
     rows: int
@@ -75,6 +99,7 @@ class Report:
     documents_per_s: float
     baselines: dict[str, tuple[float, Agreement]]
     crossed: dict[str, tuple[float, ...]]
+    elsewhere: int | None = None
 
     @property
     def over_baseline(self) -> float:
@@ -99,31 +124,43 @@ class Report:
                 name: {"bcubed_f1": round(fmean(parts), 5), "parts": [round(f, 5) for f in parts]}
                 for name, parts in self.crossed.items()
             },
+            **({} if self.elsewhere is None else {"through_flink": {"differ": self.elsewhere}}),
         }
 
 
-def evaluate(path: str) -> Report:
+def evaluate(path: str, job: Job | None = None) -> Report:
     """Place the articles of a file. Raises WrongRowError, SetupError.
 
     A file without any body is judged by the decisions for headlines.
+    job  places the articles whose figures are reported
     """
     rows, articles = embedded(path)
     decisions = cluster.SHIPPED if any(row.body for row in rows) else cluster.HEADLINES
-    return report(rows, articles, cluster.read(decisions))
+    placed = job(articles, decisions) if job else None
+    return report(rows, articles, cluster.read(decisions), placed)
 
 
-def embedded(path: str) -> tuple[list[Row], list[StoryArticle]]:
-    """The rows of a file in order of time, and as the clustering reads them."""
+def embedded(path: str) -> tuple[list[Row], list[EnrichedArticle]]:
+    """The rows of a file in order of time, and as the job reads them."""
     rows = sorted(read(path), key=lambda row: row.published_ms)
-    return rows, story_articles(rows, embed([_text(row) for row in rows]))
+    return rows, articles_of(rows, embed([_text(row) for row in rows]))
 
 
-def report(rows: Sequence[Row], articles: Sequence[StoryArticle], clustering: Clustering) -> Report:
-    """Our stories and every baseline's, rows in order of time."""
+def report(
+    rows: Sequence[Row],
+    articles: Sequence[EnrichedArticle],
+    clustering: Clustering,
+    placed: Placements | None = None,
+) -> Report:
+    """Our stories and every baseline's, rows in order of time; ours by the job if it was run."""
     gold = [row.story for row in rows]
     started = perf_counter()
     found = place_all(articles, clustering)
     taken = perf_counter() - started
+    elsewhere = None
+    if placed is not None:
+        replayed, found = found, stories_of(articles, placed)
+        elsewhere = sum(one != other for one, other in zip(found, replayed, strict=True))
     ways = {name: tried(gold) for name, tried in _baselines(rows, articles).items()}
     return Report(
         rows=len(rows),
@@ -132,11 +169,12 @@ def report(rows: Sequence[Row], articles: Sequence[StoryArticle], clustering: Cl
         documents_per_s=len(rows) / taken,
         baselines={name: _best(settings) for name, settings in ways.items()},
         crossed=crossed(rows, articles, clustering),
+        elsewhere=elsewhere,
     )
 
 
 def crossed(
-    rows: Sequence[Row], articles: Sequence[StoryArticle], clustering: Clustering
+    rows: Sequence[Row], articles: Sequence[EnrichedArticle], clustering: Clustering
 ) -> dict[str, tuple[float, ...]]:
     """BCubed F1 of every way on each part of the stories, learned or tuned on the other parts.
 
@@ -149,7 +187,7 @@ def crossed(
         asked = [(r, a) for r, a, p in zip(rows, articles, parts, strict=True) if p == part]
         known_gold, asked_gold = ([row.story for row, _ in side] for side in (known, asked))
         ours = fit.learned(
-            [article for _, article in known],
+            clustered([article for _, article in known]),
             known_gold,
             join_at=clustering.join_at,
             merge_at=clustering.merge_at,
@@ -163,22 +201,47 @@ def crossed(
     return {name: tuple(scores) for name, scores in found.items()}
 
 
-def place_all(articles: Iterable[StoryArticle], clustering: Clustering) -> list[str]:
+def place_all(
+    articles: Iterable[EnrichedArticle], clustering: Clustering, tidying: Tidying = OFTEN
+) -> list[str]:
     """The story of each article at the end, merges and splits included."""
-    stories = Stories(clustering)
-    placed: dict[str, str] = {}
-    changes: list[Change] = []
-    for number, article in enumerate(articles, start=1):
-        placed[article.article_id] = stories.place(article).story_id
-        if number % TIDY_EVERY == 0:
-            changes += stories.tidy(with_density=number % DENSITY_EVERY == 0)
-    changes += stories.tidy()
-    merged: dict[str, str] = {}
-    for change in changes:
-        placed |= dict.fromkeys(change.articles, change.new)
-        if change.kind == "merged":
-            merged[change.old] = change.new
-    return [_followed(story, merged) for story in placed.values()]
+    articles = list(articles)
+    neighbourhood = Neighbourhood(clustering, tidying)
+    answers = [
+        neighbourhood.place(each) for each in _received([*articles, end_of(articles, tidying)])
+    ]
+    return stories_of(
+        articles,
+        Placements(
+            [placed for answer in answers for placed in answer.placed],
+            [news for answer in answers for news in answer.news],
+        ),
+    )
+
+
+def end_of(articles: Sequence[EnrichedArticle], tidying: Tidying = OFTEN) -> EnrichedArticle:
+    """What comes after the last article: at the next pass that merges, splits and asks HDBSCAN.
+
+    A running job comes to it by itself when no article comes.
+    """
+    last_ms = max(article.published_ms for article in articles)
+    passes_ms = tidying.every_ms * tidying.density_every
+    end_ms = (last_ms // passes_ms + 1) * passes_ms
+    row = Row(id=END, title=END, body="", source=END, published_ms=end_ms, story=END)
+    (end,) = articles_of([row], np.zeros((1, 0), np.float32))
+    return end
+
+
+def stories_of(articles: Iterable[EnrichedArticle], placements: Placements) -> list[str]:
+    """The story of each article after all that happened; one that was too late is alone."""
+    last = {placed.article_id: placed.story_id for placed in placements.placed}
+    part_of: dict[str, str] = {}
+    for news in placements.news:
+        if news.kind == "merged":
+            part_of[news.other] = news.story_id
+        elif news.kind == "parted":
+            part_of.pop(news.story_id, None)
+    return [_followed(last.get(each.article_id, each.article_id), part_of) for each in articles]
 
 
 def read(path: str) -> Iterator[Row]:
@@ -203,12 +266,29 @@ def read(path: str) -> Iterator[Row]:
         raise SetupError(f"{path} has no rows")
 
 
-def story_articles(rows: Sequence[Row], vectors: Vectors) -> list[StoryArticle]:
-    """Rows as the clustering reads them."""
+def articles_of(rows: Sequence[Row], vectors: Vectors) -> list[EnrichedArticle]:
+    """Rows as the job reads them: by title and vector, as if they came when they were published."""
     return [
-        StoryArticle(row.id, row.title, row.source, row.published_ms, vector)
+        EnrichedArticle(
+            article_id=row.id,
+            url="",
+            source=row.source,
+            title=row.title,
+            published_ms=row.published_ms,
+            ingested_ms=row.published_ms,
+            enriched_ms=row.published_ms,
+            content_hash=row.id,
+            language=Language(code=UNDETERMINED, confidence=0.0),
+            embedding=vector.astype("<f2").tobytes(),
+            model_versions={},
+        )
         for row, vector in zip(rows, vectors, strict=True)
     ]
+
+
+def clustered(articles: Iterable[EnrichedArticle]) -> list[StoryArticle]:
+    """Articles as the clustering reads them."""
+    return [story_article(article, told=b"") for article in _received(articles)]
 
 
 def embed(texts: Sequence[str]) -> Vectors:
@@ -277,6 +357,10 @@ def offline(vectors: Vectors, smallest: int) -> list[str]:
     return [str(label) if label >= 0 else f"alone {place}" for place, label in enumerate(labels)]
 
 
+def _received(articles: Iterable[EnrichedArticle]) -> list[Received]:
+    return [received(article, ahead_ms=0) for article in articles]
+
+
 def _followed(story: str, merged: Mapping[str, str]) -> str:
     while story in merged:
         story = merged[story]
@@ -305,10 +389,10 @@ class Settings(Mapping[float, Agreement]):
         return len(self._levels)
 
 
-def _baselines(rows: Sequence[Row], articles: Sequence[StoryArticle]) -> dict[str, Tried]:
+def _baselines(rows: Sequence[Row], articles: Sequence[EnrichedArticle]) -> dict[str, Tried]:
     """The ways that ours has to beat, each with its settings."""
     words = _weights(rows)
-    vectors = np.stack([article.vector for article in articles])
+    vectors = np.stack([article.vector for article in clustered(articles)])
     ways: dict[str, tuple[Sequence[float], Callable[[float], list[str]]]] = {
         "single-pass TF-IDF": (TERM_LEVELS, lambda at: single_pass_terms(words, at)),
         "single-pass embedding": (VECTOR_LEVELS, lambda at: single_pass_vectors(vectors, at)),

@@ -20,7 +20,7 @@ from jobs.runtime.steps import step
 from jobs.runtime.windows import count_per_window
 from models.breaking import desks, scorer
 from models.breaking.commands import Place
-from models.breaking.desk import Terms
+from models.breaking.watching import Terms
 from models.stories import cluster
 from models.stories.neighbourhood import Tidying
 from schemas.topics import (
@@ -29,6 +29,7 @@ from schemas.topics import (
     DEAD_LETTERS,
     EDITORIAL_AUDIT,
     EDITORIAL_CONTROL,
+    QUALITY_SIGNALS,
     STORIES,
     STORIES_ARTICLES,
 )
@@ -48,10 +49,9 @@ from udfs.read_commands import (
     keyed_command_type,
 )
 from udfs.route_outcomes import dead_letters_tag, kafka_record_type
-from udfs.tell_stories import TellStories
-from udfs.watch_desks import WatchDesks
+from udfs.tell_stories import TellStories, shard_of
+from udfs.watch_desks import WatchDesks, signals_tag
 from udfs.write_alerts import WriteAlerts
-from udfs.write_stories import WritePlacements, WriteStories
 
 NO_TIMEOUT = Time.milliseconds(0)
 """Any other value costs a timer for each record (PyFlink 2.3)."""
@@ -61,14 +61,19 @@ DAY_S = 24 * 3600
 
 
 class Outputs(NamedTuple):
-    """What the job produces, each Row(key, value) of a Kafka record; `written` is empty."""
+    """What the job produces, each Row(key, value) of a Kafka record; `written` is empty.
+
+    heard  what stories are told from, `addressed_type`: news, scores, judged windows
+    """
 
     stories: DataStream
     placed: DataStream
     alerts: DataStream
     audit: DataStream
     letters: DataStream
+    signals: DataStream
     written: DataStream
+    heard: DataStream
 
 
 def build(raws: DataStream, orders: DataStream, s: BreakingSettings) -> Outputs:
@@ -76,7 +81,7 @@ def build(raws: DataStream, orders: DataStream, s: BreakingSettings) -> Outputs:
                        │    ├─ count per window ─┐
     orders ─ accept ───┴────┴────────────────────┴─ watch ─┬─> alerts
                                                            └─ tell ─> stories
-    All but the answers to orders also goes to Redis.
+    Stories, where their articles went, and alerts also go to Redis.
     """
     articles = step(raws.process(read_articles(s), addressed_type()), "breaking.read")
     given = step(orders.process(read_commands(s), keyed_command_type()), "breaking.commands")
@@ -99,7 +104,9 @@ def build(raws: DataStream, orders: DataStream, s: BreakingSettings) -> Outputs:
     said = placed.get_side_output(news_for_telling_tag())
     judged = alerts.get_side_output(news_for_telling_tag())
     stories = step(
-        _by_key(said.union(judged, for_telling)).process(tell_stories(s), kafka_record_type()),
+        said.union(judged, for_telling)
+        .key_by(shard_of, Types.STRING())
+        .process(tell_stories(s), kafka_record_type()),
         "breaking.tell",
     )
     return Outputs(
@@ -108,7 +115,9 @@ def build(raws: DataStream, orders: DataStream, s: BreakingSettings) -> Outputs:
         alerts=alerts,
         audit=_answers(accepted, placed, alerts, stories),
         letters=_letters(articles, given),
-        written=_written(stories, placed, alerts, s),
+        signals=alerts.get_side_output(signals_tag()),
+        written=_written(alerts, s),
+        heard=said.union(judged),
     )
 
 
@@ -130,26 +139,14 @@ def _letters(articles: DataStream, given: DataStream) -> DataStream:
     )
 
 
-def _written(
-    stories: DataStream, placed: DataStream, alerts: DataStream, s: BreakingSettings
-) -> DataStream:
-    """All three to Redis."""
-    redis = redis_of(s)
-    writers = (
-        (stories, WriteStories(top=s.top_stories, **redis), "breaking.redis-stories"),
-        (placed, WritePlacements(**redis), "breaking.redis-placements"),
-        (alerts, WriteAlerts(**redis), "breaking.redis-alerts"),
+def _written(alerts: DataStream, s: BreakingSettings) -> DataStream:
+    """Alerts to Redis; stories are written where they are told."""
+    return step(
+        AsyncDataStream.unordered_wait(
+            alerts, write_alerts(s), NO_TIMEOUT, s.in_flight_max, kafka_record_type()
+        ),
+        "breaking.redis-alerts",
     )
-    first, *rest = (
-        step(
-            AsyncDataStream.unordered_wait(
-                stream, writer, NO_TIMEOUT, s.in_flight_max, kafka_record_type()
-            ),
-            name,
-        )
-        for stream, writer, name in writers
-    )
-    return first.union(*rest)
 
 
 def redis_of(s: BreakingSettings) -> dict[str, Any]:
@@ -158,9 +155,16 @@ def redis_of(s: BreakingSettings) -> dict[str, Any]:
         "redis_url": s.redis_url.get_secret_value(),
         "ttl_s": s.redis_ttl_s,
         "retry_s": s.redis_retry_s,
-        "registry_url": s.schema_registry_url,
-        "registry_auth": s.secret("schema_registry_auth"),
     }
+
+
+def write_alerts(s: BreakingSettings) -> WriteAlerts:
+    """The operator that writes alerts as the settings want it."""
+    return WriteAlerts(
+        **redis_of(s),
+        registry_url=s.schema_registry_url,
+        registry_auth=s.secret("schema_registry_auth"),
+    )
 
 
 def read_articles(s: BreakingSettings) -> ReadArticles:
@@ -234,6 +238,7 @@ def watch_desks(s: BreakingSettings) -> WatchDesks:
 def tell_stories(s: BreakingSettings) -> TellStories:
     """The telling operator as the settings want it."""
     return TellStories(
+        redis=redis_of(s) | {"top": s.top_stories},
         every_ms=TELL_EVERY_MS,
         pin_ms=s.default_mute_s * 1000,
         memory_s=s.story_window_s + DAY_S,
@@ -260,8 +265,15 @@ def main() -> None:
     env.execute("wiredesk-breaking")
 
 
-SINKS = (STORIES, STORIES_ARTICLES, ALERTS_BREAKING, EDITORIAL_AUDIT, DEAD_LETTERS)
-"""Where each of `Outputs` goes; what is written is in Redis already."""
+SINKS = (
+    STORIES,
+    STORIES_ARTICLES,
+    ALERTS_BREAKING,
+    EDITORIAL_AUDIT,
+    DEAD_LETTERS,
+    QUALITY_SIGNALS,
+)
+"""Where the first of `Outputs` go; what is written is in Redis already."""
 
 if __name__ == "__main__":
     main()

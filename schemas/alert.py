@@ -26,6 +26,7 @@ class AlertSource(Record):
     first_seen_ms: int
     article_id: str
     copies: int = Field(ge=0)
+    authority: float | None = Field(default=None, ge=0, le=1)
 
 
 class AlertEntity(Record):
@@ -35,6 +36,8 @@ class AlertEntity(Record):
     wikidata_id: str | None = None
     observed: int = Field(ge=0)
     expected: float = Field(ge=0)
+    centrality: float | None = Field(default=None, ge=0, le=1)
+    centrality_before: float | None = Field(default=None, ge=0, le=1)
 
 
 class AlertArticle(Record):
@@ -44,6 +47,16 @@ class AlertArticle(Record):
     title: str
     source: str
     url: str
+
+
+class AlertRelated(Record):
+    """A story in other languages that names the same entities."""
+
+    story_id: str
+    title: str
+    languages: list[str]
+    independent_sources: int = Field(ge=0)
+    shared: list[str]
 
 
 class Alert(Record):
@@ -75,3 +88,6 @@ class Alert(Record):
     model_versions: dict[str, str]
     by: str | None = None
     note: str | None = None
+    unadjusted_score: float | None = Field(default=None, ge=0, le=1)
+    in_other_languages: list[AlertRelated] = Field(default_factory=list)
+    caution: str | None = None

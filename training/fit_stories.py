@@ -36,7 +36,8 @@ class Labelled(NamedTuple):
 def read(file: Path) -> list[Labelled]:
     """The articles of a file in order of time, as `wiredesk evaluate stories` reads them."""
     rows, articles = stories.embedded(str(file))
-    return [Labelled(article, row.story) for article, row in zip(articles, rows, strict=True)]
+    clustered = stories.clustered(articles)
+    return [Labelled(article, row.story) for article, row in zip(clustered, rows, strict=True)]
 
 
 def mixed(sets: Mapping[str, Sequence[Labelled]]) -> list[Labelled]:

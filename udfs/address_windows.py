@@ -9,7 +9,7 @@ from models.packing import pack
 
 
 class AddressWindows(ProcessFunction):
-    """In: Row(kind, name, minutes, last_ms, observed). Out: `addressed_type`, kind window, a desk
+    """In: Row(kind, name, minutes, end_s, observed). Out: `addressed_type`, kind window, a desk
     each. No state, no timers.
     """
 
@@ -17,7 +17,7 @@ class AddressWindows(ProcessFunction):
         self._desks = desks
 
     def process_element(self, value: Row, ctx: ProcessFunction.Context) -> Iterator[Row]:
-        kind, name, minutes, last_ms, observed = value
-        packed = pack([kind, name, minutes, last_ms.to_epoch_milli() + 1, observed])
+        kind, name, minutes, end_s, observed = value
+        packed = pack([kind, name, minutes, 1000 * end_s, observed])
         for desk in self._desks:
             yield Row(desk, "window", packed)

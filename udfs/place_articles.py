@@ -4,16 +4,15 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pyflink.common import Row, Time, Types
+from pyflink.common import Row, Types
 from pyflink.common.typeinfo import TypeInformation
 from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
-from pyflink.datastream.state import MapStateDescriptor, StateTtlConfig
 
 from models.breaking import commands
 from models.breaking.commands import Addressed, audited
 from models.breaking.desks import Desk
 from models.packing import pack, unpack
-from models.stories import cluster
+from models.stories import cluster, density
 from models.stories import received as articles
 from models.stories.cluster import Clustering
 from models.stories.neighbourhood import Answer, Neighbourhood, News, Tidying, to_bytes
@@ -27,9 +26,13 @@ from udfs.kept_state import KeptState
 from udfs.lifeline import end_with_task_manager
 from udfs.read_articles import addressed_type
 from udfs.read_commands import audit_tag
+from udfs.sparing_map import SparingMap
 
 IDLE_MS = 60_000
 """A slot without an article for so long lets event time pass by itself."""
+
+HOMES_IN_MEMORY = 1000
+"""Of the newest articles of a slot; an article that comes again often does so at once."""
 
 Emitted = Iterator[Row | tuple[OutputTag, Row]]
 
@@ -45,10 +48,13 @@ def news_for_telling_tag() -> OutputTag:
 
 
 def mention_type() -> TypeInformation:
-    """(kind, name, source, at_ms): an independent source takes up a story, or names an entity."""
+    """(story, entities, source, at_ms): an independent source takes up a story, null where it does
+    not, and names entities.
+    """
+    names = Types.BASIC_ARRAY(Types.STRING())
     return Types.ROW_NAMED(
-        ["kind", "name", "source", "at_ms"],
-        [Types.STRING(), Types.STRING(), Types.STRING(), Types.LONG()],
+        ["story", "entities", "source", "at_ms"],
+        [Types.STRING(), names, Types.STRING(), Types.LONG()],
     )
 
 
@@ -108,14 +114,14 @@ class PlaceArticles(KeyedProcessFunction):
 
     def open(self, runtime_context: RuntimeContext) -> None:
         end_with_task_manager()
+        density.hdbscan()
         registry = open_registry(*self._registry)
         self._placed = RecordCodec(STORIES_ARTICLES, registry)
         self._entries = RecordCodec(EDITORIAL_AUDIT, registry)
         self._kept = KeptState(runtime_context, "neighbourhoods")
-        octets = Types.PRIMITIVE_ARRAY(Types.BYTE())
-        homes = MapStateDescriptor("homes", Types.STRING(), octets)
-        homes.enable_time_to_live(StateTtlConfig.new_builder(Time.seconds(self._memory_s)).build())
-        self._homes = runtime_context.get_map_state(homes)
+        self._homes = SparingMap(
+            runtime_context, "homes", lifetime_s=self._memory_s, recent=HOMES_IN_MEMORY
+        )
         self._slots: dict[str, dict[str, Neighbourhood]] = {}
         self._seen_at: dict[str, tuple[float, int]] = {}
         self._stats = PlaceStats()
@@ -132,7 +138,7 @@ class PlaceArticles(KeyedProcessFunction):
         self._watch_idleness(slot, ctx)
         article = articles.from_bytes(bytes(payload))
         begun = time.perf_counter_ns()
-        answer, where = self._place(article, places)
+        answer, where = self._place(article, slot, places)
         yield from self._emit(answer, article)
         self._write(where, places)
         self._stats.placing_us = (time.perf_counter_ns() - begun) // 1000
@@ -153,27 +159,30 @@ class PlaceArticles(KeyedProcessFunction):
         service = ctx.timer_service()
         service.register_processing_time_timer(service.current_processing_time() + IDLE_MS)
 
-    def _place(self, article: Received, places: dict[str, Neighbourhood]) -> tuple[Answer, str]:
+    def _place(
+        self, article: Received, slot: str, places: dict[str, Neighbourhood]
+    ) -> tuple[Answer, str]:
         """Place an article unless it was, and say among which language's stories it is."""
         self._stats.articles += 1
         where = article.language
-        home = self._homes.get(article.article_id)
+        home = self._homes.get(slot, article.article_id)
         if home is None:
             answer = self._neighbourhood(where, places).place(article)
             self._count(answer)
             story_id = answer.placed[-1].story_id if answer.placed else ""
-            self._settle(article, where, story_id)
+            self._settle(article, slot, where, story_id)
             return answer, where
-        lives, story_id, content_hash = unpack(bytes(home))
+        lives, story_id, content_hash = unpack(home)
         if content_hash == article.content_hash:
             self._stats.repeated += 1
             return Answer(), lives
         self._stats.new_versions += 1
-        self._settle(article, lives, story_id)
+        self._settle(article, slot, lives, story_id)
         return self._neighbourhood(lives, places).revise(article, story_id), lives
 
-    def _settle(self, article: Received, where: str, story_id: str) -> None:
-        self._homes.put(article.article_id, pack([where, story_id, article.content_hash]))
+    def _settle(self, article: Received, slot: str, where: str, story_id: str) -> None:
+        home = pack([where, story_id, article.content_hash])
+        self._homes.put(slot, article.article_id, home)
 
     def _obey(self, given: Addressed, places: dict[str, Neighbourhood]) -> Emitted:
         """Merge or split where the story is; the other slots keep silent."""
@@ -209,11 +218,16 @@ class PlaceArticles(KeyedProcessFunction):
                 yield self._for_telling, Row(news.other, "gone", news.story_id.encode())
             for desk in self._listeners(news, article):
                 yield self._for_desks, Row(desk, "news", packed)
-            if news.kind == "pickup":
-                yield self._mentions, Row("story", news.story_id, news.source, news.at_ms)
-        if article is not None and article.counts and answer.placed[-1:] and not _copied(answer):
-            for name in article.names:
-                yield self._mentions, Row("entity", name.key, article.independent, article.at_ms)
+        if article is not None and answer.placed[-1:]:
+            yield from self._mentioned(answer, article)
+
+    def _mentioned(self, answer: Answer, article: Received) -> Emitted:
+        """What the windows count of an article; a copy names nothing."""
+        story_id = next((news.story_id for news in answer.news if news.kind == "pickup"), None)
+        counts = article.counts and not _copied(answer)
+        names = [name.key for name in article.names] if counts else []
+        if story_id is not None or names:
+            yield self._mentions, Row(story_id, names, article.independent, article.at_ms)
 
     def _listeners(self, news: News, article: Received | None) -> list[str]:
         """Desks that must know; of a pick-up those that follow the article."""

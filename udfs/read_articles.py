@@ -12,11 +12,12 @@ from models.breaking.commands import JOB
 from models.stories.partition import slot
 from models.stories.received import received, to_bytes
 from schemas.codec import RecordCodec
-from schemas.dead_letter import DeadLetter, Delivery
+from schemas.dead_letter import DeadLetter
 from schemas.enriched_article import EnrichedArticle
 from schemas.errors import Reason, RecordError, RejectedArticle
 from schemas.registry import open_registry
 from schemas.topics import ARTICLES_ENRICHED, DEAD_LETTERS
+from udfs.deliveries import delivery_of
 from udfs.gauges import expose
 from udfs.lifeline import end_with_task_manager
 from udfs.route_outcomes import dead_letters_tag
@@ -87,8 +88,6 @@ class ReadArticles(ProcessFunction):
         return Row(slot(article.language), "article", to_bytes(article))
 
     def _letter(self, value: Row, error: RecordError) -> Row:
-        key, record, topic, partition, offset, timestamp = value
-        delivery = Delivery(key, record, topic, partition, offset, timestamp.to_epoch_milli())
         now_ms = time.time_ns() // 1_000_000
-        letter = DeadLetter.of(delivery, error, job=JOB, failed_ms=now_ms)
+        letter = DeadLetter.of(delivery_of(value), error, job=JOB, failed_ms=now_ms)
         return Row(letter.origin.encode(), self._letters.encode(letter))

@@ -13,11 +13,12 @@ from models.breaking import commands
 from models.breaking.commands import JOB, Place, Seen
 from models.stories.partition import SLOTS
 from schemas.codec import RecordCodec
-from schemas.dead_letter import DeadLetter, Delivery
+from schemas.dead_letter import DeadLetter
 from schemas.editorial import EditorialCommand
 from schemas.errors import RecordError
 from schemas.registry import open_registry
 from schemas.topics import DEAD_LETTERS, EDITORIAL_AUDIT, EDITORIAL_CONTROL
+from udfs.deliveries import delivery_of
 from udfs.gauges import expose
 from udfs.lifeline import end_with_task_manager
 from udfs.read_articles import addressed_type
@@ -61,14 +62,12 @@ class ReadCommands(ProcessFunction):
     def process_element(
         self, value: Row, ctx: ProcessFunction.Context
     ) -> Iterator[Row | tuple[OutputTag, Row]]:
-        key, record, topic, partition, offset, timestamp = value
         try:
-            command = self._commands.decode(record)
+            command = self._commands.decode(value[1])
             yield Row(commands.gate_key(command), command.model_dump_json().encode())
         except RecordError as error:
-            delivery = Delivery(key, record, topic, partition, offset, timestamp.to_epoch_milli())
             now_ms = time.time_ns() // 1_000_000
-            letter = DeadLetter.of(delivery, error, job=JOB, failed_ms=now_ms)
+            letter = DeadLetter.of(delivery_of(value), error, job=JOB, failed_ms=now_ms)
             yield self._dead, Row(letter.origin.encode(), self._letters.encode(letter))
 
 

@@ -1,28 +1,42 @@
 """Stories as they stand, told at most once a second."""
 
 import time
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pyflink.common import Row, Time, Types
+from pyflink.common import Row, Types
 from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
-from pyflink.datastream.state import StateTtlConfig, ValueStateDescriptor
+from pyflink.datastream.state import MapStateDescriptor
 
 from models.breaking import commands, told
 from models.breaking.told import Told
-from models.packing import unpack
+from models.packing import pack, unpack
 from models.stories import neighbourhood
 from schemas.codec import RecordCodec
 from schemas.editorial import AuditEntry
 from schemas.registry import open_registry
-from schemas.story import StoryBurst, StoryScore
+from schemas.story import Story, StoryBurst, StoryScore
 from schemas.topics import EDITORIAL_AUDIT, STORIES
 from udfs.gauges import expose
 from udfs.lifeline import end_with_task_manager
 from udfs.read_commands import audit_tag
+from udfs.sparing_map import SparingMap
+from udfs.write_stories import StoriesInRedis
 
 END_OF_INPUT = 2**63 - 1
 """Event time that every stream reaches when it ends, and no other does."""
+
+SHARDS = 16
+"""Keys of the operator: its stories are told a shard at a time."""
+
+IN_MEMORY = 500
+"""Stories of a shard that are not read from state again, the last ones changed."""
+
+
+def shard_of(addressed: Row) -> str:
+    """The key under which `addressed_type` to a story is heard."""
+    return str(zlib.crc32(addressed[0].encode()) % SHARDS)
 
 
 @dataclass
@@ -34,24 +48,28 @@ class TellStats:
 
 
 class TellStories(KeyedProcessFunction):
-    """Joins what neighbourhoods, desks and editors say of a story. Keyed by story.
+    """Joins what neighbourhoods, desks and editors say of a story. Keyed by `shard_of` its id.
 
     In: `addressed_type`, kind news, gone, scored, burst or command. Out: Row(key, value) of
-    stories. Side output: answers to commands.
+    stories, which go to Redis, too, with the story of each article. Side output: answers to
+    commands.
 
-    State: `Told`, for `memory_s` seconds from its last change. Timers: a changed story is told when
-    `every_ms` of processing time have passed, with all that came by then, or when the input ends.
+    State: `Told` by story, for `memory_s` seconds from its last change; the stories that wait to be
+    told, each with its new articles. Timers: a shard tells when `every_ms` of processing time have
+    passed since it had nothing to tell, and when the input ends.
     """
 
     def __init__(
         self,
         *,
+        redis: dict[str, object],
         every_ms: int,
         pin_ms: int,
         memory_s: int,
         registry_url: str | None,
         registry_auth: str | None,
     ) -> None:
+        self._redis = redis
         self._every_ms = every_ms
         self._pin_ms = pin_ms
         self._memory_s = memory_s
@@ -63,60 +81,96 @@ class TellStories(KeyedProcessFunction):
         registry = open_registry(*self._registry)
         self._stories = RecordCodec(STORIES, registry)
         self._entries = RecordCodec(EDITORIAL_AUDIT, registry)
-        state = ValueStateDescriptor("told", Types.PRIMITIVE_ARRAY(Types.BYTE()))
-        state.enable_time_to_live(StateTtlConfig.new_builder(Time.seconds(self._memory_s)).build())
-        self._told = runtime_context.get_state(state)
+        self._told = SparingMap(
+            runtime_context, "told-stories", lifetime_s=self._memory_s, recent=IN_MEMORY
+        )
+        octets = Types.PRIMITIVE_ARRAY(Types.BYTE())
+        self._waiting_state = runtime_context.get_map_state(
+            MapStateDescriptor("waiting", Types.STRING(), octets)
+        )
+        self._waiting: dict[str, dict[str, list[str]]] = {}
+        self._armed: set[str] = set()  # shards with a timer; a forgotten one is only set again
+        self._in_redis = StoriesInRedis(**self._redis)  # type: ignore[arg-type]
         self._stats = TellStats()
         expose(runtime_context.get_metrics_group().add_group("wiredesk"), self._stats)
+
+    def close(self) -> None:
+        self._in_redis.close()
 
     def process_element(
         self, value: Row, ctx: KeyedProcessFunction.Context
     ) -> Iterator[tuple[OutputTag, Row]]:
-        _, kind, payload = value
+        story_id, kind, payload = value
+        shard = ctx.get_current_key()
         self._stats.heard += 1
-        packed = self._told.value()
-        state = told.from_bytes(bytes(packed)) if packed else None
-        waits = state is not None and state.changed
-        state, answer = self._step(state, kind, bytes(payload))
+        packed = self._told.get(shard, story_id)
+        before = told.from_bytes(packed) if packed else None
+        state, articles, answer = self._step(before, kind, bytes(payload))
         if answer is not None:
             yield self._audit, Row(answer.command_id.encode(), self._entries.encode(answer))
-        if state is None:
+        if state is None or not state.changed:
             return
-        self._told.update(told.to_bytes(state))
-        if state.changed and not waits:
+        self._told.put(shard, story_id, told.to_bytes(state))
+        self._wait(shard, story_id, articles)
+        if shard not in self._armed:
+            self._armed.add(shard)
             service = ctx.timer_service()
             due_ms = service.current_processing_time() + self._every_ms
             service.register_processing_time_timer(due_ms)
             service.register_event_time_timer(END_OF_INPUT)
 
     def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterator[Row]:
-        packed = self._told.value()
-        state = told.from_bytes(bytes(packed)) if packed else Told()
-        if not state.changed:
-            return
-        story_id = ctx.get_current_key()
-        record = told.record(story_id, state)
-        state.changed = False
-        ctx.timer_service().delete_event_time_timer(END_OF_INPUT)
-        self._told.update(told.to_bytes(state))
-        if record is not None:
+        shard = ctx.get_current_key()
+        self._armed.discard(shard)
+        waiting = self._waiting_of(shard)
+        homes = {article: story_id for story_id, new in waiting.items() for article in new}
+        stories = [story for story_id in waiting if (story := self._as_told(shard, story_id))]
+        if stories or homes:
+            self._in_redis.write(stories, homes)
+        for story in stories:
             self._stats.told += 1
-            yield Row(story_id.encode(), self._stories.encode(record))
+            yield Row(story.story_id.encode(), self._stories.encode(story))
+        for story_id in waiting:
+            self._waiting_state.remove(story_id)
+        waiting.clear()
+
+    def _as_told(self, shard: str, story_id: str) -> Story | None:
+        packed = self._told.get(shard, story_id)
+        return told.record(story_id, told.from_bytes(packed)) if packed else None
+
+    def _wait(self, shard: str, story_id: str, articles: tuple[str, ...]) -> None:
+        """The story waits to be told, with more articles."""
+        waiting = self._waiting_of(shard)
+        if story_id not in waiting or articles:
+            known = waiting.setdefault(story_id, [])
+            known += articles
+            self._waiting_state.put(story_id, pack(known))
+
+    def _waiting_of(self, shard: str) -> dict[str, list[str]]:
+        """The stories of the current key that wait, restored when the key is met first."""
+        if shard not in self._waiting:
+            kept = self._waiting_state.items()
+            self._waiting[shard] = {story_id: unpack(bytes(packed)) for story_id, packed in kept}
+        return self._waiting[shard]
 
     def _step(
         self, state: Told | None, kind: str, payload: bytes
-    ) -> tuple[Told | None, AuditEntry | None]:
+    ) -> tuple[Told | None, tuple[str, ...], AuditEntry | None]:
+        """The state after a message, its new articles, and an answer if it was a command."""
         if kind == "command":
             given = commands.from_bytes(payload)
             wall_ms = time.time_ns() // 1_000_000
-            return state, told.command(state, given, pin_ms=self._pin_ms, wall_ms=wall_ms)
+            return state, (), told.command(state, given, pin_ms=self._pin_ms, wall_ms=wall_ms)
         state = state or Told()
+        articles: tuple[str, ...] = ()
         if kind == "news":
-            told.hear(state, neighbourhood.from_bytes(payload))
+            news = neighbourhood.from_bytes(payload)
+            told.hear(state, news)
+            articles = tuple(news.articles)
         elif kind == "gone":
             told.become(state, payload.decode())
         elif kind == "scored":
             told.score(state, StoryScore.model_validate(unpack(payload)))
         else:
             told.judge(state, StoryBurst.model_validate(unpack(payload)))
-        return state, None
+        return state, articles, None

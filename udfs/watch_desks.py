@@ -9,20 +9,24 @@ from pyflink.common import Row
 from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
 
 from models.breaking import commands, scorer
-from models.breaking.desk import Burst, DeskAtWork, Out, Scored, Terms, Window
+from models.breaking.desk import DeskAtWork
 from models.breaking.desks import Desk
+from models.breaking.outs import Burst, Out, Scored, Window
+from models.breaking.watching import Terms
 from models.packing import pack, unpack
 from models.stories import neighbourhood
 from schemas.alert import Alert
 from schemas.codec import RecordCodec
 from schemas.editorial import AuditEntry
+from schemas.quality_signal import QualitySignal
 from schemas.registry import open_registry
-from schemas.topics import ALERTS_BREAKING, EDITORIAL_AUDIT
+from schemas.topics import ALERTS_BREAKING, EDITORIAL_AUDIT, QUALITY_SIGNALS
 from udfs.gauges import expose
 from udfs.kept_state import KeptState
 from udfs.lifeline import end_with_task_manager
 from udfs.place_articles import news_for_telling_tag
 from udfs.read_commands import audit_tag
+from udfs.route_outcomes import kafka_record_type
 
 IDLE_MS = 30_000
 """A desk without news for so long lets event time pass by itself while an alert stands."""
@@ -30,6 +34,11 @@ IDLE_MS = 30_000
 STATES = ("opened", "escalated", "confirmed", "dismissed", "corrected", "closed")
 
 Emitted = Iterator[Row | tuple[OutputTag, Row]]
+
+
+def signals_tag() -> OutputTag:
+    """Side output of Kafka records of quality.signals."""
+    return OutputTag("quality-signals", kafka_record_type())
 
 
 @dataclass
@@ -50,7 +59,7 @@ class WatchDesks(KeyedProcessFunction):
     """Scores stories as sources take them up, and alerts. Keyed by desk.
 
     In: `addressed_type`, kind news, window or command. Out: Row(key, value) of alerts.breaking.
-    Side outputs: scores and judged windows for the telling, answers to commands.
+    Side outputs: scores and judged windows for the telling, answers to commands, quality signals.
 
     State: the pieces of the desk, in memory, too, restored when the desk is met for the first time.
     Timer, processing time: alerts end even if no news comes.
@@ -72,12 +81,14 @@ class WatchDesks(KeyedProcessFunction):
         self._registry = (registry_url, registry_auth)
         self._for_telling = news_for_telling_tag()
         self._audit = audit_tag()
+        self._signals = signals_tag()
 
     def open(self, runtime_context: RuntimeContext) -> None:
         end_with_task_manager()
         registry = open_registry(*self._registry)
         self._alerts = RecordCodec(ALERTS_BREAKING, registry)
         self._entries = RecordCodec(EDITORIAL_AUDIT, registry)
+        self._quality = RecordCodec(QUALITY_SIGNALS, registry)
         self._scorer = scorer.read(self._scorer_file)
         self._kept = KeptState(runtime_context, "desk")
         self._at_work: dict[str, DeskAtWork] = {}
@@ -142,6 +153,8 @@ class WatchDesks(KeyedProcessFunction):
             elif isinstance(out, AuditEntry):
                 self._stats.commands[out.outcome] += 1
                 yield self._audit, Row(out.command_id.encode(), self._entries.encode(out))
+            elif isinstance(out, QualitySignal):
+                yield self._signals, Row(out.key.encode(), self._quality.encode(out))
             elif isinstance(out, Scored):
                 self._stats.scored += 1
                 packed = pack(out.score.model_dump())

@@ -1,27 +1,20 @@
 """Values to Redis, in pipelines, without AsyncFunction."""
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pyflink.common import Row, Types
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 from pyflink.datastream.state import ListStateDescriptor
-from redis import Redis
-from redis.backoff import ExponentialBackoff, NoBackoff
-from redis.exceptions import BusyLoadingError, ConnectionError, TimeoutError
-from redis.retry import Retry
+from redis.client import Pipeline
 
 from udfs.gauges import expose
+from udfs.patient_redis import PatientRedis
 
 Values = dict[str, tuple[bytes | None, int]]
 """By Redis key: the value, None to delete it, and seconds to live."""
 
 END_OF_INPUT = 2**63 - 1
-_BACKOFF_FIRST_S = 0.05
-_BACKOFF_LONGEST_S = 1.0
-_SOCKET_TIMEOUT_S = 5.0
-_LOST_FOR_NOW = (ConnectionError, TimeoutError, BusyLoadingError)
 
 
 @dataclass
@@ -65,12 +58,7 @@ class WriteValues(KeyedProcessFunction):
             ListStateDescriptor("waiting", Types.PICKLED_BYTE_ARRAY())
         )
         self._armed: set[int] = set()  # shards with a timer; a forgotten one is only set again
-        self._redis = Redis.from_url(
-            self._url,
-            socket_timeout=_SOCKET_TIMEOUT_S,
-            socket_connect_timeout=_SOCKET_TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),  # `_write_patiently` waits
-        )
+        self._redis = PatientRedis(self._url, retry_s=self._retry_s)
         self._stats = WriteStats()
         expose(runtime_context.get_metrics_group().add_group("wiredesk"), self._stats)
 
@@ -91,35 +79,18 @@ class WriteValues(KeyedProcessFunction):
         self._armed.discard(ctx.get_current_key())
         newest = {key: (value, ttl_s) for key, value, ttl_s in self._waiting.get()}
         if newest:
-            self._write_patiently(newest)
+            self._redis.write(lambda pipeline: _queue(pipeline, newest))
+            deleted = sum(value is None for value, _ in newest.values())
+            self._stats.deleted += deleted
+            self._stats.written += len(newest) - deleted
+            self._stats.pipelines += 1
             self._waiting.clear()
         yield from ()
 
-    def _write_patiently(self, values: Values) -> None:
-        """Try until Redis is there again, for `retry_s` seconds at most."""
-        deadline, failures = time.monotonic() + self._retry_s, 0
-        backoff = ExponentialBackoff(_BACKOFF_LONGEST_S, _BACKOFF_FIRST_S)
-        while True:
-            try:
-                self._write(values)
-            except _LOST_FOR_NOW:
-                failures += 1
-                pause = backoff.compute(failures)
-                if time.monotonic() + pause > deadline:
-                    raise
-                time.sleep(pause)
-            else:
-                return
 
-    def _write(self, values: Values) -> None:
-        pipeline = self._redis.pipeline(transaction=False)
-        for key, (value, ttl_s) in values.items():
-            if value is None:
-                pipeline.delete(key)
-            else:
-                pipeline.set(key, value, ex=ttl_s)
-        pipeline.execute()
-        deleted = sum(value is None for value, _ in values.values())
-        self._stats.deleted += deleted
-        self._stats.written += len(values) - deleted
-        self._stats.pipelines += 1
+def _queue(pipeline: Pipeline, values: Values) -> None:
+    for key, (value, ttl_s) in values.items():
+        if value is None:
+            pipeline.delete(key)
+        else:
+            pipeline.set(key, value, ex=ttl_s)

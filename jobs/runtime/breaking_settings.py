@@ -56,6 +56,6 @@ class BreakingSettings(JobSettings):
         default=90 * 24 * 3600, gt=0, description="seconds a command id is known as given"
     )
     in_flight_max: int = Field(
-        default=1024, gt=0, description="records on their way to Redis at once, of each topic"
+        default=1024, gt=0, description="alerts on their way to Redis at once"
     )
     top_stories: int = Field(default=100, gt=0, description="stories in Redis' ranking of a desk")

@@ -8,6 +8,12 @@ from jobs.runtime.endpoints import set_uids
 WINDOWS = (("story", 5, 5), ("story", 15, 5), ("story", 60, 15), ("entity", 60, 5))
 """What is counted, length and slide in minutes."""
 
+NAMES = {
+    "story": "SELECT story AS name, source, at_time FROM mentions WHERE story IS NOT NULL",
+    "entity": "SELECT name, source, at_time FROM mentions CROSS JOIN UNNEST(entities) AS e(name)",
+}
+"""Who is mentioned, by kind of window."""
+
 FEWEST = 2
 """Independent sources that a window must have to be told; one alone is no burst."""
 
@@ -18,17 +24,17 @@ IDLE = "30 s"
 def count_per_window(mentions: DataStream, lateness_s: int) -> DataStream:
     """Distinct independent sources of each story and entity in sliding windows of event time.
 
-    mentions    Row(kind, name, source, at_ms)
+    mentions    Row(story, entities, source, at_ms)
     lateness_s  how far behind the newest mention a window waits for late ones
-    Returns     Row(kind, name, minutes, last_ms, observed), `last_ms` the window's last instant
+    Returns     Row(kind, name, minutes, end_s, observed), `end_s` the window's end since 1970
     """
     tables = StreamTableEnvironment.create(mentions.get_execution_environment())
     tables.get_config().set_local_timezone("UTC")
     tables.get_config().set("table.exec.source.idle-timeout", IDLE)
     schema = (
         Schema.new_builder()
-        .column("kind", "STRING")
-        .column("name", "STRING")
+        .column("story", "STRING")
+        .column("entities", "ARRAY<STRING>")
         .column("source", "STRING")
         .column("at_ms", "BIGINT")
         .column_by_expression("at_time", "TO_TIMESTAMP_LTZ(at_ms, 3)")
@@ -36,6 +42,8 @@ def count_per_window(mentions: DataStream, lateness_s: int) -> DataStream:
         .build()
     )
     tables.create_temporary_view("mentions", mentions, schema)
+    for kind, names in NAMES.items():
+        tables.create_temporary_view(f"mentions_{kind}", tables.sql_query(names))
     counted = tables.sql_query(" UNION ALL ".join(_counted(*window) for window in WINDOWS))
     stream = tables.to_data_stream(counted)
     set_uids(stream, "breaking.count", above=mentions)
@@ -44,13 +52,13 @@ def count_per_window(mentions: DataStream, lateness_s: int) -> DataStream:
 
 def _counted(kind: str, minutes: int, slide: int) -> str:
     return f"""
-        SELECT kind, name, {minutes} AS minutes, window_time AS last_ms,
+        SELECT '{kind}' AS kind, name, {minutes} AS minutes,
+               TIMESTAMPDIFF(SECOND, TIMESTAMP '1970-01-01 00:00:00', window_end) AS end_s,
                CAST(COUNT(DISTINCT source) AS INT) AS observed
         FROM TABLE(HOP(
-          TABLE mentions, DESCRIPTOR(at_time),
+          TABLE mentions_{kind}, DESCRIPTOR(at_time),
           INTERVAL '{slide}' MINUTES, INTERVAL '{minutes}' MINUTES
         ))
-        WHERE kind = '{kind}'
-        GROUP BY kind, name, window_start, window_end, window_time
+        GROUP BY name, window_start, window_end
         HAVING COUNT(DISTINCT source) >= {FEWEST}
     """

@@ -23,6 +23,16 @@ stream       state of a desk's stream: traffic, rhythm, shares of stories, usual
 entities     state of an entity: how often it is usually named
 watched      state of a story at a desk
 desk         a desk at work: news, windows and commands in; scores, alerts and answers out
+outs         what a desk is told besides news, and what it says
+watching     its stories: scored as sources take them up, and each one's alert
+orders       what editors ordered and still holds
+steering     editors' commands: done, refused, taken back
+lessons      what verdicts have taught it
+composing    an alert as it is told, with its evidence
+authority    how often a source is followed
+graph        which entities are in the middle of the news
+surroundings  what stands around a story when an alert is told
+haste        how much less certain an early warning may be
 commands     which editors' commands there are, what each must say, who hears it
 told         what is told of a story: its content joined with scores, bursts and pins
 rank         where a story stands in a desk's list

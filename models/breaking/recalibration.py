@@ -7,14 +7,9 @@ intercept (Platt, 1999). The challenger learns from each verdict after it was as
 (progressive validation: Dawid, 1984); the champion is what alerts show. It is replaced when the
 challenger lost clearly less on what it had not seen.
 
-An operator keeps a `Recalibration` and, for each verdict,
-
-    state, replaced = observe(state, Verdict(at_ms, score_as_scored, came_true))
-    probability = shifted(state.champion, scorer.probability(evidence, outcome))
-
-with `score_as_scored` the scorer's own value, before the shift. Verdicts exist for alerts only, so
-a shift says little of scores far below the threshold: it is bounded, and pulled to none.
-`models.breaking.watch` tells when it is not enough.
+A desk keeps one in its `lessons`. Verdicts carry the scorer's own value, before the shift. They
+exist for alerts only, so a shift says little of scores far below the threshold: it is bounded, and
+pulled to none. `models.breaking.watch` tells when it is not enough.
 """
 
 import math

@@ -39,6 +39,7 @@ class Scorer:
               a new desk begins
     metadata  on what and when it was fitted, and how good it was there; for people
     shift     what verdicts of editors taught it since, see `recalibration`
+    haste     how much less certain an early warning may be, see `haste`
     """
 
     version: str
@@ -48,6 +49,7 @@ class Scorer:
     prior: Peaks = field(default_factory=Peaks)
     metadata: Mapping[str, str] = field(default_factory=dict)
     shift: Shift = field(default_factory=Shift)
+    haste: float = 0.0
 
     def probabilities(self, evidence: Array, outcome: Outcome | None = None) -> Array:
         """Value, low and high of each moment, float64 (moments, 3).
@@ -81,6 +83,7 @@ def write(scorer: Scorer, path: Path) -> None:
         "calibrator": calibration.to_state(scorer.calibrator),
         "prior": budget.to_state(scorer.prior),
         "shift": list(scorer.shift),
+        "haste": scorer.haste,
     }
     path.write_text(json.dumps(state) + "\n", "utf-8")
 
@@ -97,6 +100,7 @@ def read(path: Path = SHIPPED) -> Scorer:
             budget.from_state(state["prior"]),
             {name: str(value) for name, value in state["metadata"].items()},
             Shift(*map(float, state["shift"])),
+            float(state.get("haste", 0.0)),  # files before there was such a thing
         )
     except OSError as error:
         raise ModelFileError(f"scorer {path} cannot be read: {error.strerror}") from error

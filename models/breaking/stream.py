@@ -5,8 +5,9 @@ share that out. State, saved in pieces.
 from collections.abc import Mapping
 from typing import Any
 
-from models.breaking import entities, rhythm, surprise, traffic
+from models.breaking import authority, entities, rhythm, surprise, traffic
 from models.breaking import pickups as pickup_state
+from models.breaking.authority import USUAL_MEMORY, Followed
 from models.breaking.entities import Usual
 from models.breaking.pickups import Pickup, Pickups
 from models.breaking.rhythm import HOUR_MS, Profile, Rhythm
@@ -24,11 +25,16 @@ FEWEST_SHARES = 20
 BUSY_HOUR = 5.0
 """Pick-ups that an hour should bring for an hour without any to be a gap, not a habit."""
 
+ANYONE = ""
+"""Stands for all sources together."""
+
 LEAST_EXPOSURE = 1e-6
 
 
 class Stream:
-    """State: traffic, rhythm of the week, shares of stories, sources last seen, usual entities."""
+    """State: traffic, rhythm of the week, shares of stories, sources last seen and what follows
+    them, usual entities.
+    """
 
     def __init__(self) -> None:
         self.traffic = Traffic()
@@ -40,6 +46,7 @@ class Stream:
         self._shares: list[tuple[int, float]] = []
         self._prior = FIRST_SHARES
         self._seen: dict[str, int] = {}
+        self._followed: dict[str, Followed] = {}
         self._entities: dict[str, Usual] = {}
         self._dirty: dict[str, None] = {}
 
@@ -73,12 +80,23 @@ class Stream:
         if not any(self._rhythm.hours):
             self._take_pace(now_ms)
 
-    def settle(self, pickups: Pickups, ended_ms: int) -> None:
-        """A story that has had its time tells how stories share the traffic."""
+    def settle(self, pickups: Pickups, ended_ms: int, needed: int) -> None:
+        """A story that has had its time tells how stories share the traffic, and who is followed.
+
+        needed  sources that breaking news has
+        """
         lived = rhythm.expected(self.week, pickups.times_ms[0], ended_ms)
         self._shares = [*self._shares, (len(pickups.times_ms), lived)][-SHARES_KEPT:]
         self._prior = self._fitted()
         self._dirty["shares"] = None
+        for later, source in enumerate(reversed(pickups.sources)):
+            self._follow(source, later, needed)
+            self._follow(ANYONE, later, needed, USUAL_MEMORY)
+
+    def authority_of(self, source: str) -> float:
+        """How far stories usually go after a source has taken them up, 0..1 of breaking news."""
+        known, usual = (self._followed.get(name, Followed()) for name in (source, ANYONE))
+        return authority.authority(known, usual)
 
     def judge(self, pickups: Pickups, end_ms: int, minutes: int, observed: int) -> Surprise:
         """A window of a story against its past and against other stories."""
@@ -112,6 +130,8 @@ class Stream:
                 self._shares = [(sources, lived) for sources, lived in piece]
             elif kind == "seen":
                 self._seen[name] = piece
+            elif kind == "followed":
+                self._followed[name] = Followed(*piece)
             elif kind == "entity":
                 self._entities[name] = Usual(*piece)
         self.week = self._profile()
@@ -129,8 +149,17 @@ class Stream:
             return [list(share) for share in self._shares]
         if kind == "seen":
             return self._seen[name]
+        if kind == "followed":
+            return list(self._followed[name])
         usual = self._entities.get(name)
         return usual and list(usual)
+
+    def _follow(
+        self, source: str, later: int, needed: int, memory: float = authority.MEMORY
+    ) -> None:
+        past = self._followed.get(source, Followed())
+        self._followed[source] = authority.observe(past, later, needed, memory)
+        self._dirty[f"followed/{source}"] = None
 
     def _learn_hours(self, first: int, now: int) -> None:
         """Hours since 1970 that have passed teach the rhythm; gaps teach nothing."""

@@ -31,7 +31,7 @@ class Told:
     scores   by desk: score, low, high, threshold, moment
     bursts   newest window by its minutes
     moments  by begin: sources, expected, highest score
-    changed  whether something has not been told yet
+    changed  whether the last step changed it; no part of what is kept
     """
 
     status: str = "active"
@@ -172,7 +172,7 @@ def record(story_id: str, told: Told) -> Story | None:
 
 def to_bytes(told: Told) -> bytes:
     """Packed, for a state."""
-    return pack({f.name: getattr(told, f.name) for f in fields(Told)})
+    return pack({name: getattr(told, name) for name in _KEPT})
 
 
 def from_bytes(packed: bytes) -> Told:
@@ -181,6 +181,7 @@ def from_bytes(packed: bytes) -> Told:
     return Told(**state)
 
 
+_KEPT = tuple(f.name for f in fields(Told) if f.name != "changed")
 _SCORE_FIELDS = ("score", "low", "high", "threshold", "at_ms")
 _BURST_FIELDS = ("window_end_ms", "observed", "expected", "tail_log10")
 

@@ -66,7 +66,8 @@ def of_alerts(states: Iterable[Alert], scorer: Scorer) -> list[Verdict]:
     for alert in states:
         if alert.model_versions.get(SCORER) != scorer.version:
             continue
-        score = scores.setdefault(alert.alert_id, moved(back, alert.score))
+        said = alert.score if alert.unadjusted_score is None else alert.unadjusted_score
+        score = scores.setdefault(alert.alert_id, moved(back, said))
         if alert.state in (*TRUE_STATES, *FALSE_STATES):
             found[alert.alert_id] = Verdict(alert.at_ms, score, alert.state in TRUE_STATES)
         elif alert.state in UNDONE_STATES:

@@ -6,10 +6,9 @@ surgical performance using risk-adjusted cumulative sum charts"). Probabilities 
 busy and quiet weeks weigh as they should; a plain drift detector would take a change of mix for one
 of calibration.
 
-An operator keeps a `Cusum` and, for each verdict, does `state = add(state, verdict)`; where
-`signal(state, desk=…, raised_ms=…)` gives a QualitySignal, it tells it and begins anew with
-`Cusum()`. By simulation (tests), a calibrated score alarms about once in 2,000 verdicts, and one
-whose odds are three times wrong within some 60.
+A desk keeps one in its `lessons`, and begins anew after each alarm. By simulation (tests), a
+calibrated score alarms about once in 2,000 verdicts, and one whose odds are three times wrong
+within some 60.
 """
 
 import math

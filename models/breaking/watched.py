@@ -24,10 +24,15 @@ class Watched:
     alert_id    of the newest of them
     sequence    states of it that were told
     told        its last state, empty before the first
-    peak        highest score at which a first alert would have been a warning
+    peak        highest urgency (`haste`) of a score, as the scorer gave it, at which a first alert
+                would have been a warning
+    said        score at which the newest alert opened, as the scorer gave it; None where an editor
+                set it
     verdict     what an editor said of it: confirmed, dismissed or retracted
     by          who did
     content     `telling.Content` as of the last pick-up, packed
+    entities    whom and what it is mainly about, `Entity.key`; known once it has some sources
+    languages   of its articles, as of then
     settled     whether its time is over and the desk has learned from it
     """
 
@@ -39,10 +44,13 @@ class Watched:
     told: str = ""
     expires_ms: int = 0
     peak: float = 0.0
+    said: float | None = None
     score: Probability = OVER
     verdict: str = ""
     by: str = ""
     content: bytes = b""
+    entities: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
     settled: bool = False
 
     @property
@@ -54,7 +62,7 @@ class Watched:
         """Go on with the alert of a story that is part of this one now."""
         self.alert, self.number, self.alert_id = other.alert, other.number, other.alert_id
         self.sequence, self.told, self.expires_ms = other.sequence, other.told, other.expires_ms
-        self.verdict, self.by = other.verdict, other.by
+        self.verdict, self.by, self.said = other.verdict, other.by, other.said
 
 
 def alert_id(desk: str, story_id: str, number: int) -> str:
@@ -74,6 +82,8 @@ def to_state(story: Watched) -> dict[str, Any]:
         "pickups": [list(column) for column in story.pickups],
         "alert": [str(story.alert.status), *story.alert[1:]],
         "score": list(story.score),
+        "entities": list(story.entities),
+        "languages": list(story.languages),
     }
 
 
@@ -85,5 +95,7 @@ def from_state(state: Mapping[str, Any]) -> Watched:
             "pickups": Pickups(*(tuple(column) for column in state["pickups"])),
             "alert": AlertState(*state["alert"]),
             "score": Probability(*state["score"]),
+            "entities": tuple(state.get("entities", ())),
+            "languages": tuple(state.get("languages", ())),
         }
     )

@@ -5,6 +5,7 @@ newest publication seen.
 """
 
 import json
+import math
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -17,7 +18,7 @@ import numpy.typing as npt
 
 from models.stories import density
 from models.stories.copies import Copies, fingerprint
-from models.stories.decide import Likeness, Weights, likeness, probability
+from models.stories.decide import Likeness, Weights, hopeless, likeness, probability
 from models.stories.index import VectorIndex, WordIndex
 from models.stories.story import Story, story_from
 from models.stories.terms import TermWeights, Vocabulary, terms, vocabulary_from
@@ -68,7 +69,7 @@ class Placement(NamedTuple):
     probability  that it belongs there; 1 for a story that it opened
     novelty      1 less its likeness to the story's centre, 0..1; 1 for a new story
     copy_of      the article that it repeats
-    considered   the stories that were looked at, with how alike they are
+    considered   the candidates with how alike they are, if it was asked for
     """
 
     story_id: str
@@ -191,8 +192,11 @@ class Stories:
         self._touched: dict[str, int] = {}
         self._dirty: dict[str, None] = {}
 
-    def place(self, article: StoryArticle) -> Placement:
-        """Let an article join its story, or open one."""
+    def place(self, article: StoryArticle, *, explain: bool = False) -> Placement:
+        """Let an article join its story, or open one.
+
+        explain  whether all candidates are told, those without a chance, too
+        """
         self.newest_ms = max(self.newest_ms, article.published_ms)
         words = terms(article.title, *article.names)
         self._vocabulary.learn(words)
@@ -202,7 +206,11 @@ class Stories:
         copy_of = self._copies.original_of(mark, article.vector)
         alone = _opened(article)
         alone.add(article.vector, weights, marks, article.source, article.published_ms)
-        considered = [(story, likeness(alone, story)) for story in self.candidates(alone)]
+        considered = (
+            [(story, likeness(alone, story)) for story in self.candidates(alone)]
+            if explain
+            else self._likely(alone, self.clustering.join, self.clustering.join_at)
+        )
         chance, novelty, found = self._best(considered, marks)
         is_new = found is None
         story = found or alone
@@ -228,7 +236,7 @@ class Stories:
                 article.told,
             )
         )
-        seen = tuple((other.story_id, alike) for other, alike in considered)
+        seen = tuple((other.story_id, alike) for other, alike in considered) if explain else ()
         return Placement(story.story_id, is_new, chance, novelty, copy_of, seen)
 
     def tidy(self, *, with_density: bool = True) -> list[Change]:
@@ -268,9 +276,22 @@ class Stories:
 
     def candidates(self, story: Story) -> list[Story]:
         """Active stories that may be the same, without itself; each once."""
-        centre = story.vector / max(float(np.linalg.norm(story.vector)), 1e-9)
+        return [self.active[name] for name in self._candidates(story, _centre(story))]
+
+    def _candidates(self, story: Story, centre: Vector) -> list[str]:
         found = [*self._words.nearest(story.terms), *self._vectors.nearest(centre)]
-        return [self.active[name] for name in dict.fromkeys(found) if name != story.story_id]
+        return [name for name in dict.fromkeys(found) if name != story.story_id]
+
+    def _likely(self, story: Story, weights: Weights, least: float) -> list[tuple[Story, Likeness]]:
+        """Candidates with how alike they are, but for those whose vectors rule it out."""
+        centre = _centre(story)
+        names = self._candidates(story, centre)
+        cosines = self._vectors.cosines(names, centre)
+        return [
+            (other, likeness(story, other))
+            for other, cosine in zip((self.active[name] for name in names), cosines, strict=True)
+            if not hopeless(weights, least, cosine, story, other)
+        ]
 
     def current(self, story_id: str) -> str:
         """The story that an id stands for today, through merges."""
@@ -345,27 +366,30 @@ class Stories:
         changes: list[Change] = []
         pairs: dict[tuple[str, str], float] = {}
 
-        def consider(one: Story, others: Iterable[Story]) -> None:
-            for other in others:
+        weights, least = self.clustering.merge, self.clustering.merge_at
+
+        def consider(one: Story, others: Iterable[tuple[Story, Likeness]]) -> None:
+            for other, alike in others:
                 if self.settled & {one.story_id, other.story_id}:
                     continue
-                chance = probability(self.clustering.merge, likeness(one, other))
+                chance = probability(weights, alike)
                 apart = vetoed(_bound(one), other.places, other.articles)
-                if chance >= self.clustering.merge_at and not apart:
+                if chance >= least and not apart:
                     first, second = sorted((one, other), key=lambda s: (s.first_ms, s.story_id))
                     pairs[first.story_id, second.story_id] = chance
 
         for name in sorted(name for name, at in self._touched.items() if at > self._tidied):
-            consider(self.active[name], self.candidates(self.active[name]))
+            consider(self.active[name], self._likely(self.active[name], weights, least))
         for one_id, two_id in proposed:
             if one_id in self.active and two_id in self.active:
-                consider(self.active[one_id], [self.active[two_id]])
+                one, two = self.active[one_id], self.active[two_id]
+                consider(one, [(two, likeness(one, two))])
         while pairs:
             first, second = max(pairs, key=lambda pair: (pairs[pair], pair))
             kept = self.active[first]
             changes.append(self._join(kept, self.active[second]))
             pairs = {pair: p for pair, p in pairs.items() if not {first, second} & set(pair)}
-            consider(kept, self.candidates(kept))
+            consider(kept, self._likely(kept, weights, least))
         self._tidied = self._steps
         return changes
 
@@ -577,6 +601,11 @@ def _opened(article: StoryArticle) -> Story:
     """A story without articles yet, named after its first."""
     at_ms = article.published_ms
     return Story(article.article_id, at_ms, at_ms, np.zeros_like(article.vector))
+
+
+def _centre(story: Story) -> Vector:
+    """Direction of a story, of length 1."""
+    return story.vector / max(math.sqrt(float(story.vector @ story.vector)), 1e-9)
 
 
 def _opening(article: StoryArticle) -> list[str]:

@@ -27,14 +27,10 @@ MOST_BITS_APART = 10
 def fingerprint(words: Sequence[str]) -> int:
     """64-bit SimHash of the pairs of neighbouring words; near-equal texts differ in few bits."""
     shingles = {" ".join(words[i : i + SHINGLE]) for i in range(max(1, len(words) - SHINGLE + 1))}
-    digests = np.array(
-        [int.from_bytes(hashlib.blake2b(s.encode(), digest_size=8).digest()) for s in shingles],
-        np.uint64,
-    )
-    places = np.arange(BITS, dtype=np.uint64)
-    ones = ((digests[:, None] >> places) & np.uint64(1)).sum(axis=0)
-    majority = ones * 2 > len(shingles)
-    return sum(1 << int(place) for place in np.flatnonzero(majority))
+    digests = b"".join(hashlib.blake2b(s.encode(), digest_size=8).digest() for s in shingles)
+    bits = np.unpackbits(np.frombuffer(digests, np.uint8)).reshape(-1, BITS)
+    majority = bits.sum(axis=0, dtype=np.uint32) * 2 > len(shingles)
+    return int.from_bytes(np.packbits(majority).tobytes())
 
 
 class Original(NamedTuple):

@@ -11,6 +11,8 @@ from models.stories.story import Story
 from models.stories.terms import overlap
 
 HOUR_MS = 3_600_000
+ROUNDING = 0.01
+"""By which log-odds may differ that are reached by other sums."""
 
 
 class Likeness(NamedTuple):
@@ -59,6 +61,26 @@ def likeness(one: Story, other: Story) -> Likeness:
         math.log(max(one.articles, other.articles)),
         math.log1p(gap_ms / HOUR_MS),
     )
+
+
+def hopeless(weights: Weights, least: float, cosine: float, one: Story, other: Story) -> bool:
+    """Whether no words could lift the probability that both are about one event to `least`.
+
+    cosine  of their vectors; likeness costs ten times as much, and most candidates are not alike
+    """
+    pairs = one.articles * other.articles
+    together = one.lengths[0] * other.lengths[0]
+    gap_ms = max(0, one.first_ms - other.last_ms, other.first_ms - one.last_ms)
+    most = weights.constant + (
+        weights.mean_vector * cosine * together / pairs
+        + weights.centre_vector * cosine
+        + max(0.0, weights.mean_terms)
+        + max(0.0, weights.centre_terms)
+        + weights.smaller * math.log(min(one.articles, other.articles))
+        + weights.larger * math.log(max(one.articles, other.articles))
+        + weights.apart * math.log1p(gap_ms / HOUR_MS)
+    )
+    return most + ROUNDING < math.log(least / (1 - least))
 
 
 def probability(weights: Weights, alike: Likeness) -> float:

@@ -6,7 +6,7 @@ learned decisions of `decide` accept or refuse. Needs scikit-learn.
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -40,14 +40,22 @@ def clusters(vectors: Vectors, *, smallest: int = SMALLEST_CLUSTER) -> npt.NDArr
     """
     if len(vectors) < 2 * smallest:
         return np.full(len(vectors), NOISE, np.intp)
+    labels: npt.NDArray[np.intp] = hdbscan()(
+        min_cluster_size=smallest, min_samples=1, copy=True
+    ).fit_predict(vectors.astype(np.float64))
+    return labels
+
+
+def hdbscan() -> Any:
+    """scikit-learn's HDBSCAN. Loading it takes seconds: a job does so before the first article.
+
+    Raises SetupError where scikit-learn is not installed.
+    """
     try:
         from sklearn.cluster import HDBSCAN
     except ImportError as error:
         raise SetupError(f"{error.name} is not installed: pip install scikit-learn") from error
-    labels: npt.NDArray[np.intp] = HDBSCAN(
-        min_cluster_size=smallest, min_samples=1, copy=True
-    ).fit_predict(vectors.astype(np.float64))
-    return labels
+    return HDBSCAN
 
 
 def propose(labels: Sequence[int], stories: Sequence[str]) -> Proposals:

@@ -60,7 +60,7 @@ def examples(
         return inside[story].most_common(1)[0][0]
 
     for place, (article, its_gold) in enumerate(zip(articles, gold, strict=True), start=1):
-        placed = replayed.place(article)
+        placed = replayed.place(article, explain=True)
         joins += [(alike, truth(story) == its_gold) for story, alike in placed.considered]
         inside.setdefault(placed.story_id, Counter())[its_gold] += 1
         if place % TIDY_EVERY and place < len(articles):

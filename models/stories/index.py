@@ -2,12 +2,16 @@
 
 Words find stories that share a rare word. Vectors find neighbours by an inverted file (Jégou et
 al., 2011): stories lie in the cell of their nearest pivot, a query looks into the cells of its
-nearest pivots. Pivots are stories themselves, several times the square root of the stories:
-pivots lie side by side in memory, members are gathered one by one and cost more.
+nearest pivots. Pivots are stories themselves, several times the square root of the stories.
+
+Near is, at first, who differs in few signs (Charikar, 2002): 384 signs are 48 bytes, of which
+100,000 stories fit a cache where their vectors do not. The vectors decide among the nearest so
+found.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +19,7 @@ import numpy.typing as npt
 
 Vector = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
+Signs = npt.NDArray[np.uint64]
 
 RARE = 100
 """Stories that may share a word for it to find them."""
@@ -25,11 +30,14 @@ WORDS_A_STORY = 500
 WORDS_ASKED = 12
 BY_WORDS = 8
 BY_VECTOR = 8
-PROBES = 24
+PROBES = 32
 """Cells that a query looks into."""
 
-PIVOTS = 4
+PIVOTS = 8
 """Pivots, in square roots of the stories."""
+
+BY_SIGNS = 64
+"""Stories of those cells whose vectors are compared."""
 
 FEWEST_INDEXED = 1024
 """With fewer stories, every one is looked at."""
@@ -81,7 +89,8 @@ class VectorIndex:
         self._rows: dict[str, int] = {}
         self._names: list[str] = []
         self._vectors = np.zeros((64, width), np.float32)
-        self._pivots = np.zeros((0, width), np.float32)
+        self._signs = _signs(self._vectors)
+        self._pivots = self._signs[:0]
         self._cells: list[Rows] = []
         self._cell_of: list[int] = []
         self._rebuild_at = FEWEST_INDEXED
@@ -99,7 +108,9 @@ class VectorIndex:
             self._cell_of.append(-1)
             if row == len(self._vectors):
                 self._vectors = np.concatenate([self._vectors, np.zeros_like(self._vectors)])
-        self._vectors[row] = vector / max(float(np.linalg.norm(vector)), 1e-9)
+                self._signs = np.concatenate([self._signs, np.zeros_like(self._signs)])
+        self._vectors[row] = vector / max(math.sqrt(float(vector @ vector)), 1e-9)
+        self._signs[row] = _signs(self._vectors[row])
         if len(self._rows) >= self._rebuild_at:
             self._rebuild()
         elif len(self._pivots):
@@ -122,6 +133,7 @@ class VectorIndex:
             moved = self._names[last]
             self._names[row], self._rows[moved] = moved, row
             self._vectors[row] = self._vectors[last]
+            self._signs[row] = self._signs[last]
             if self._cells:
                 self._leave(last)
                 self._enter(row, self._cell_of[last])
@@ -134,10 +146,18 @@ class VectorIndex:
         if not len(self._pivots):
             near = _largest(self._vectors[: len(self._names)] @ vector, BY_VECTOR)
             return [self._names[row] for row in near]
-        probed = [self._cells[cell] for cell in _largest(self._pivots @ vector, PROBES)]
+        signs = _signs(vector)
+        probed = [self._cells[cell] for cell in _smallest(_apart(self._pivots, signs), PROBES)]
         rows = np.sort(np.concatenate(probed))
-        found = rows[_largest(self._vectors[rows] @ vector, BY_VECTOR)]
+        near = rows[_smallest(_apart(self._signs[rows], signs), BY_SIGNS)]
+        found = near[_largest(self._vectors[near] @ vector, BY_VECTOR)]
         return [self._names[row] for row in found]
+
+    def cosines(self, stories: Sequence[str], vector: Vector) -> list[float]:
+        """Of a unit vector with the vectors of some stories."""
+        rows = [self._rows[story] for story in stories]
+        cosines: list[float] = (self._vectors[rows] @ vector).tolist()
+        return cosines
 
     def pivots_to_state(self) -> dict[str, Any]:
         """Plain values; with the stories' vectors they give the same answers again."""
@@ -149,17 +169,19 @@ class VectorIndex:
         """Become an index of stories, in the order of their rows, around given pivots."""
         width = self._vectors.shape[1]
         if pivots is not None:
-            self._pivots = np.frombuffer(pivots["pivots"], np.float32).reshape(-1, width)
+            words = self._signs.shape[1]
+            self._pivots = np.frombuffer(pivots["pivots"], np.uint64).reshape(-1, words)
             self._rebuild_at = pivots["rebuild_at"]
         self._names = [name for name, _ in stories]
         self._rows = {name: row for row, name in enumerate(self._names)}
         self._vectors = np.zeros((max(64, 2 * len(stories)), width), np.float32)
         for row, (_, vector) in enumerate(stories):
-            self._vectors[row] = vector / max(float(np.linalg.norm(vector)), 1e-9)
+            self._vectors[row] = vector / max(math.sqrt(float(vector @ vector)), 1e-9)
+        self._signs = _signs(self._vectors)
         self._fill_cells()
 
     def _assign(self, row: int) -> None:
-        cell = int(np.argmax(self._pivots @ self._vectors[row]))
+        cell = int(np.argmin(_apart(self._pivots, self._signs[row])))
         if self._cell_of[row] >= 0:
             self._leave(row)
         self._enter(row, cell)
@@ -176,7 +198,7 @@ class VectorIndex:
         """Pivots anew, evenly out of the stories; again when there are twice as many."""
         rows = len(self._names)
         pivots = np.linspace(0, rows - 1, PIVOTS * math.isqrt(rows)).astype(int)
-        self._pivots = self._vectors[pivots].copy()
+        self._pivots = self._signs[pivots]
         self._rebuild_at = 2 * rows
         self.rebuilt = True
         self._fill_cells()
@@ -187,22 +209,41 @@ class VectorIndex:
         self._cell_of = [-1] * rows
         if cells:
             self._cell_of = [
-                int(cell)
-                for start in range(0, rows, 4096)
-                for cell in np.argmax(
-                    self._vectors[start : min(rows, start + 4096)] @ self._pivots.T, 1
-                )
+                int(np.argmin(_apart(self._pivots, signs))) for signs in self._signs[:rows]
             ]
         self._cells = _members(self._cell_of, cells)
 
 
+def _signs(vectors: Vector) -> Signs:
+    """One bit for each number that is positive, in words of 64."""
+    bits = np.packbits(vectors > 0, axis=-1)
+    padded = np.zeros((*bits.shape[:-1], -(-bits.shape[-1] // 8) * 8), np.uint8)
+    padded[..., : bits.shape[-1]] = bits
+    return padded.view(np.uint64)
+
+
+def _apart(many: Signs, one: Signs) -> npt.NDArray[np.uint16]:
+    """In how many signs each differs from one."""
+    different = np.bitwise_count(many ^ one).astype(np.float32)
+    counted: npt.NDArray[np.uint16] = different.dot(_ones(one.shape[0])).astype(np.uint16)
+    return counted
+
+
+@cache
+def _ones(count: int) -> Vector:
+    """A product with them adds up a row faster than `sum` does."""
+    return np.ones(count, np.float32)
+
+
+def _smallest(values: npt.NDArray[np.uint16], count: int) -> Rows:
+    """Places of the smallest values, smallest first, the first of equals first."""
+    smallest: Rows = np.argsort(values, kind="stable")[:count]
+    return smallest
+
+
 def _largest(values: Vector, count: int) -> Rows:
     """Places of the largest values, largest first, the first of equals first."""
-    places = np.arange(len(values))
-    if len(values) > count:
-        places = np.flatnonzero(values >= np.partition(values, -count)[-count])
-    order = np.argsort(-values[places], kind="stable")[:count]
-    largest: Rows = places[order]
+    largest: Rows = np.argsort(-values, kind="stable")[:count]
     return largest
 
 

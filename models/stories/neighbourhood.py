@@ -46,6 +46,7 @@ class News(NamedTuple):
     source   pickup: who
     at_ms    pickup: when, event time
     voices   parted: its independent sources with the first publication of each
+    articles those that belong to the story since now
     """
 
     kind: str
@@ -57,6 +58,7 @@ class News(NamedTuple):
     at_ms: int = 0
     other: str = ""
     voices: Mapping[str, int] = {}
+    articles: tuple[str, ...] = ()
 
 
 @dataclass
@@ -109,11 +111,10 @@ class Neighbourhood:
                 placed_ms=article.arrived_ms,
             )
         )
-        answer.news.append(
-            self._news(story_id, "pickup")._replace(source=article.independent, at_ms=article.at_ms)
-            if is_pickup
-            else self._news(story_id, "told")
-        )
+        news = self._news(story_id, "pickup" if is_pickup else "told")
+        if is_pickup:
+            news = news._replace(source=article.independent, at_ms=article.at_ms)
+        answer.news.append(news._replace(articles=(article.article_id,)))
         return answer
 
     def revise(self, article: Received, story_id: str) -> Answer:
@@ -181,7 +182,9 @@ class Neighbourhood:
             self._tellings[new].merge(gone, old, self._centre(new))
             part = self.stories.recent(change.articles)
             answer.placed += [_moved(one, old, new, self._clock_ms) for one in part]
-            answer.news.append(self._news(new, "merged")._replace(other=old))
+            answer.news.append(
+                self._news(new, "merged")._replace(other=old, articles=change.articles)
+            )
             answer.merged += 1
         else:
             leaving, stayed = Telling(), self._tellings[old]
@@ -194,7 +197,7 @@ class Neighbourhood:
             self._tellings[old], self._tellings[new] = rest, leaving
             answer.placed += [_moved(one, old, new, self._clock_ms) for one in part]
             answer.news += [
-                self._parted(new, old),
+                self._parted(new, old)._replace(articles=change.articles),
                 self._parted(old, old),
             ]
             answer.split += 1
@@ -244,7 +247,8 @@ def to_bytes(news: News) -> bytes:
 
 def from_bytes(packed: bytes) -> News:
     """What `to_bytes` gave."""
-    return News(*unpack(packed))
+    news = News(*unpack(packed))
+    return news._replace(articles=tuple(news.articles))
 
 
 _OURS = ("telling/", "tidied")

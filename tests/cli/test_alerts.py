@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cli import alerts, editorial
-from schemas.alert import Alert, AlertArticle, AlertSource, AlertWindow
+from schemas.alert import Alert, AlertArticle, AlertRelated, AlertSource, AlertWindow
 from schemas.codec import RecordCodec
 from schemas.editorial import AuditEntry, EditorialCommand
 from schemas.errors import SetupError
@@ -135,6 +135,17 @@ def test_tail_shows_the_evidence(run):
     assert "s5.example" in shown
     assert "and 2 more" in shown
     assert "because of: sources in the last 10 minutes" in shown
+
+
+def test_tail_shows_what_to_beware_of_and_the_same_event_elsewhere(run, newsroom):
+    related = AlertRelated(
+        story_id="s9", title="Hafen", languages=["de"], independent_sources=4, shared=["Q1", "Q2"]
+    )
+    doubted = alert("world.3", caution="scores have become too high", in_other_languages=[related])
+    newsroom.add("alerts.breaking", doubted)
+    shown = run("alerts", "tail", "--from", "beginning", "--limit", 4).stdout
+    assert "caution: scores have become too high" in shown
+    assert "also in de: Hafen (4 sources)" in shown
 
 
 @pytest.mark.usefixtures("newsroom")

@@ -74,6 +74,50 @@ def test_moments_stop_where_the_story_has_broken():
     assert sum(story.broke_ms is not None for story in replayed.stories) == 8
 
 
+def test_scorer_learns_from_smaller_and_larger_outcomes_too():
+    others = breaking.wider(OUTCOME)
+    assert {other.hours for other in others} == {OUTCOME.hours}
+    assert min(others, key=lambda o: o.sources).sources < OUTCOME.sources
+    replayed = breaking.replay(stream(), OUTCOME, 2 * DAY_MS, others)
+    plain = breaking.replay(stream(), OUTCOME, 2 * DAY_MS)
+    assert (replayed.evidence == plain.evidence).all()
+    assert replayed.stories == plain.stories
+    for other in replayed.wider:
+        sources = other.evidence[:, 2]
+        assert sources.max() < other.outcome.sources
+    broke = [sum(s.broke_ms is not None for s in other.stories) for other in replayed.wider]
+    assert broke == sorted(broke, reverse=True)
+
+
+def test_source_counts_once_as_in_the_job():
+    rows = stream()
+    again = sorted(
+        [*rows, *(row._replace(published_ms=row.published_ms + 1) for row in rows)],
+        key=lambda row: row.published_ms,
+    )
+    one, both = (breaking.replay(each, OUTCOME, 2 * DAY_MS) for each in (rows, again))
+    assert (one.evidence == both.evidence).all()
+
+
+def test_scores_of_the_job_hold_until_it_tells_another():
+    replayed = breaking.replay(stream(), OUTCOME, 2 * DAY_MS)
+    place = replayed.story[0]
+    name = replayed.stories[place].name
+    times = replayed.evidence[replayed.story == place, 0]
+    said = [breaking.Said(name, int(times[1]), 0.4), breaking.Said(name, int(times[3]), 0.7)]
+    found = breaking.scores_of(replayed, said)[replayed.story == place]
+    assert found[:5].tolist() == [0.0, 0.4, 0.4, 0.7, 0.7]
+
+
+def test_scores_that_are_not_the_replays_are_counted():
+    replayed = breaking.replay(stream(), OUTCOME, 2 * DAY_MS)
+    shipped, levels = breaking.scorer_of(replayed, 2 * DAY_MS, scorer.read())
+    told = breaking.reported(replayed, 2 * DAY_MS, shipped, levels, breaking.Judged([], 3))
+    assert told.job.astray == 3
+    assert 0 < told.job.differ <= told.job.moments
+    assert told.brier == 0.0
+
+
 def test_stream_in_which_nothing_breaks_cannot_be_reported():
     replayed = breaking.replay(stream(), Outcome(500, 3.0), 2 * DAY_MS)
     with pytest.raises(SetupError, match="none breaks"):

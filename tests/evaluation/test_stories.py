@@ -26,7 +26,7 @@ def rows(count: int = 40) -> tuple[list[Row], np.ndarray]:
 
 def test_plain_stories_are_found_by_everyone():
     made, vectors = rows()
-    report = stories.report(made, stories.story_articles(made, vectors), EASY)
+    report = stories.report(made, stories.articles_of(made, vectors), EASY)
     assert report.ours.bcubed.f1 == 1.0
     assert report.gold == 4
     told = json.loads(json.dumps(report.to_json()))
@@ -40,7 +40,7 @@ def test_plain_stories_are_found_by_everyone():
 
 def test_cross_validation_tells_of_every_way_on_stories_that_it_had_not_seen():
     made, vectors = rows(80)
-    crossed = stories.crossed(made, stories.story_articles(made, vectors), EASY)
+    crossed = stories.crossed(made, stories.articles_of(made, vectors), EASY)
     assert set(crossed) == {
         "Wiredesk",
         "single-pass TF-IDF",
@@ -54,7 +54,7 @@ def test_cross_validation_tells_of_every_way_on_stories_that_it_had_not_seen():
 def test_gold_does_not_steer():
     made, vectors = rows()
     other = [row._replace(story="same") for row in made]
-    found = [stories.place_all(stories.story_articles(r, vectors), EASY) for r in (made, other)]
+    found = [stories.place_all(stories.articles_of(r, vectors), EASY) for r in (made, other)]
     assert found[0] == found[1]
 
 

@@ -10,8 +10,6 @@ from jobs.runtime.breaking_settings import BreakingSettings
 from jobs.runtime.settings import load
 from models.breaking import scorer
 from models.stories.neighbourhood import Tidying
-from udfs.write_alerts import WriteAlerts
-from udfs.write_stories import WritePlacements, WriteStories
 
 DAY_S = 24 * 3600
 DESK = "[sport]\nsources = 5\nhours = 2\nalerts_per_day = 3\nleast_sources = 2\n"
@@ -21,18 +19,6 @@ def settings(*overrides):
     return load(BreakingSettings, environment={}, overrides=overrides)
 
 
-def write_stories(s):
-    return WriteStories(top=s.top_stories, **breaking.redis_of(s))
-
-
-def write_alerts(s):
-    return WriteAlerts(**breaking.redis_of(s))
-
-
-def write_placements(s):
-    return WritePlacements(**breaking.redis_of(s))
-
-
 OPERATORS = [
     breaking.read_articles,
     breaking.read_commands,
@@ -40,9 +26,7 @@ OPERATORS = [
     breaking.place_articles,
     breaking.watch_desks,
     breaking.tell_stories,
-    write_stories,
-    write_placements,
-    write_alerts,
+    breaking.write_alerts,
 ]
 
 
@@ -87,9 +71,15 @@ def test_settings_of_redis_reach_the_writers():
     s = settings(
         "redis_url=redis://:word@r.example:1/2", "redis_ttl_s=3", "redis_retry_s=4", "top_stories=9"
     )
-    operator = write_stories(s)
-    assert operator._url == "redis://:word@r.example:1/2"
-    assert (operator._ttl_s, operator._retry_s, operator._top) == (3, 4.0, 9)
+    alerts = breaking.write_alerts(s)
+    assert alerts._url == "redis://:word@r.example:1/2"
+    assert (alerts._ttl_s, alerts._retry_s) == (3, 4.0)
+    assert breaking.tell_stories(s)._redis == {
+        "redis_url": "redis://:word@r.example:1/2",
+        "ttl_s": 3,
+        "retry_s": 4.0,
+        "top": 9,
+    }
 
 
 @pytest.mark.parametrize("operator_of", OPERATORS)

@@ -14,6 +14,8 @@ from jobs import breaking
 from jobs.runtime.breaking_settings import BreakingSettings
 from jobs.runtime.settings import load
 from local.ports import HOST
+from local.process import wait_until
+from models.breaking.watched import alert_id
 from schemas.codec import RecordCodec
 from schemas.topics import ARTICLES_ENRICHED, EDITORIAL_CONTROL
 
@@ -126,6 +128,25 @@ class PushToRedis(MapFunction):
         self._client.rpush(self._name, bytes(record[1]))
 
 
+class WaitForRedis(MapFunction):
+    """Lets a record through when fields in Redis have their values."""
+
+    def __init__(self, port, awaited):
+        self._port, self._awaited = port, awaited
+
+    def open(self, _):
+        self._client = redis.Redis(HOST, self._port)
+
+    def map(self, record):
+        for key, field, value in self._awaited:
+            seen = wait_until(lambda k=key, f=field, v=value: self._client.hget(k, f) == v, **WAIT)
+            assert seen, f"{key} {field} is {self._client.hget(key, field)}, not {value}"
+        return record
+
+
+WAIT = {"timeout_s": 120, "every_s": 0.05}
+
+
 def streams(env, articles, commands):
     values = [*made_articles.articles_as_bytes(articles), b"not Avro"]
     return tuple(
@@ -148,16 +169,7 @@ def test_news_raises_one_alert_and_the_rest_none(env, redis_client, settings):
         command(6, "moderate", comment_id="for another job"),
     ]
     outputs = breaking.build(*streams(env, everything(), commands), settings)
-    for stream, topic in zip(outputs, breaking.SINKS, strict=False):
-        stream.map(PushToRedis(port_of(redis_client), f"out:{topic.name}"))
-    env.execute("test")
-    records = {
-        topic.name: [
-            RecordCodec(topic).decode(value)
-            for value in redis_client.lrange(f"out:{topic.name}", 0, -1)
-        ]
-        for topic in breaking.SINKS
-    }
+    records = _collected(env, outputs, redis_client)
     _one_alert(records["alerts.breaking"])
     _every_article_has_its_story(records["stories.articles"])
     _stories_are_told(records["stories"], redis_client)
@@ -173,6 +185,20 @@ def test_news_raises_one_alert_and_the_rest_none(env, redis_client, settings):
     ]
     (alert_id,) = {alert.alert_id for alert in records["alerts.breaking"]}
     assert redis_client.hget(f"alert:{alert_id}", "story_id") == b"x0"
+
+
+def _collected(env, outputs, redis_client):
+    """Run to the end; the records of each topic."""
+    for stream, topic in zip(outputs, breaking.SINKS, strict=False):
+        stream.map(PushToRedis(port_of(redis_client), f"out:{topic.name}"))
+    env.execute("test")
+    return {
+        topic.name: [
+            RecordCodec(topic).decode(value)
+            for value in redis_client.lrange(f"out:{topic.name}", 0, -1)
+        ]
+        for topic in breaking.SINKS
+    }
 
 
 def _one_alert(alerts):
@@ -211,6 +237,64 @@ def _stories_are_told(stories, redis_client):
     assert redis_client.hget("story:x0", "articles") == b"20"
     assert redis_client.get("article_story:x7") == b"x0"
     assert redis_client.zrevrange("stories:top:world", 0, 0) == [b"x0"]
+
+
+def two_tellings_of_one_quake():
+    """Two stories that an editor knows to be one, each of them alerted, and one that is two."""
+    first = breaking_story()[:12]
+    again = [
+        article(f"y{n}", "tremor shakes port", f"y{n}.example", 361 + 1.5 * n) for n in range(12)
+    ]
+    mixed = [article(f"z{n}", "budget vote", f"z{n}.example", 365 + 9 * n) for n in range(6)]
+    return sorted([*first, *again, *mixed], key=lambda each: each.ingested_ms)
+
+
+def test_editors_merge_split_and_retract_stories(env, redis_client, settings):
+    alerts = {story: alert_id("world", story, 1) for story in ("x0", "y0")}
+    commands = [
+        command(1, "merge", story_id="x0", other_story_id="y0"),
+        command(2, "split", story_id="z0", article_ids=["z3", "z4"]),
+        command(3, "retract", story_id="x0", reason="drill"),
+    ]
+    awaited = [
+        [(f"alert:{each}", "state", b"escalated") for each in alerts.values()]
+        + [("story:x0", "articles", b"12"), ("story:y0", "articles", b"12")],
+        [("story:z0", "articles", b"6")],
+        [(f"alert:{alerts['y0']}", "state", b"closed")],
+    ]
+    port = port_of(redis_client)
+    raws, _ = streams(env, two_tellings_of_one_quake(), [])
+    # a source each: a record that waits holds back what else is in its bundle
+    first, *rest = (
+        streams(env, [], [order])[1].map(WaitForRedis(port, fields), made_articles.raw_type())
+        for order, fields in zip(commands, awaited, strict=True)
+    )
+    waiting = first.union(*rest)
+    records = _collected(env, breaking.build(raws, waiting, settings), redis_client)
+    answers = {(entry.command_id, entry.outcome) for entry in records["editorial.audit"]}
+    assert answers == {("c1", "applied"), ("c2", "applied"), ("c3", "applied")}
+    last = {story.story_id: story for story in records["stories"]}
+    assert (last["y0"].status, last["y0"].merged_into) == ("merged", "x0")
+    assert (last["x0"].status, last["x0"].articles) == ("retracted", 24)
+    assert last["x0"].independent_sources == 24
+    assert "y0" in last["x0"].aliases
+    assert (last["z0"].articles, last["z3"].articles) == (4, 2)
+    homes = {one.article_id: (one.story_id, one.previous_story_id) for one in records[PLACED]}
+    assert {homes[f"y{n}"] for n in range(12)} == {("x0", "y0")}
+    assert {homes["z3"], homes["z4"]} == {("z3", "z0")}
+    assert homes["z5"] == ("z0", None)
+    assert redis_client.get("article_story:y3") == b"x0"
+    told = {
+        story: [(a.state, a.note) for a in records["alerts.breaking"] if a.alert_id == each]
+        for story, each in alerts.items()
+    }
+    assert [state for state, _ in told["y0"]] == ["opened", "escalated", "closed"]
+    assert told["y0"][-1][1] == f"goes on as {alerts['x0']}"
+    assert [state for state, _ in told["x0"]] == ["opened", "escalated", "corrected"]
+    assert told["x0"][-1][1] == "drill"
+
+
+PLACED = "stories.articles"
 
 
 def test_step_ids_are_those_that_savepoints_know(env, settings, monkeypatch):

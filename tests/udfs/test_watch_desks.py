@@ -7,7 +7,7 @@ from made_articles import article
 from pyflink.common import Row
 
 from models.breaking import desks, scorer
-from models.breaking.desk import Terms
+from models.breaking.watching import Terms
 from models.packing import pack
 from models.stories import neighbourhood, received
 from models.stories.cluster import Clustering

@@ -1,15 +1,19 @@
 """A desk at work: when it alerts, what editors change, and that its state is whole."""
 
+from dataclasses import replace
+
 import pytest
 
 from models.breaking import scorer
 from models.breaking.commands import Addressed, Place, Seen, accept, check, gate_key, subject
 from models.breaking.commands import from_bytes as command_from_bytes
 from models.breaking.commands import to_bytes as command_to_bytes
-from models.breaking.desk import Burst, DeskAtWork, Scored, Terms, Window
+from models.breaking.desk import DeskAtWork
 from models.breaking.desks import Desk
 from models.breaking.outcome import Outcome
+from models.breaking.outs import Burst, Scored, Window
 from models.breaking.watched import LIVE
+from models.breaking.watching import Terms
 from models.packing import pack, unpack
 from models.stories import telling
 from models.stories.cluster import WIDTH
@@ -19,17 +23,20 @@ from models.stories.telling import Telling
 from schemas.alert import Alert
 from schemas.editorial import AuditEntry, EditorialCommand
 from schemas.errors import CommandRefused
+from schemas.quality_signal import QualitySignal
 
 MINUTE_MS = 60_000
 START_MS = 1_790_000_000_000 // 86_400_000 * 86_400_000
 DESK = Desk("world", Outcome(10, 2.0), alerts_per_day=12.0, least_sources=3)
 SCORER = scorer.read()
+BUSY = replace(DESK, alerts_per_day=60.0)
 WALL_MS = 7
+TERMS = Terms(model_versions={"scorer": "s", "calibrator": "c"})
 
 
 @pytest.fixture
 def desk() -> DeskAtWork:
-    return DeskAtWork(DESK, SCORER, Terms(model_versions={"scorer": "s"}))
+    return DeskAtWork(DESK, SCORER, TERMS)
 
 
 class Story:
@@ -282,6 +289,16 @@ def test_entity_with_a_burst_is_shown(desk):
     assert told[0].entities[0].observed > told[0].entities[0].expected
 
 
+def test_alert_shows_who_is_followed_and_who_is_central(desk):
+    heard(desk, Story("z0", "Elsewhere").burst(12))
+    told = alerts(heard(desk, Story().burst(6, start=200)))
+    (opened,) = [alert for alert in told if alert.state == "opened"]
+    assert opened.sources[0].authority > opened.sources[-1].authority > 0
+    harbour = opened.entities[0]
+    assert harbour.name == "Harbour"
+    assert (harbour.centrality, harbour.centrality_before) == (pytest.approx(1.0), 0.0)
+
+
 def test_state_restores_exactly_in_the_middle(desk):
     story, other = Story(), Story("b0", "Cape")
     flow = [
@@ -293,7 +310,7 @@ def test_state_restores_exactly_in_the_middle(desk):
     kept: dict = {}
     for number, news in enumerate(flow):
         if number == 10:
-            again = DeskAtWork(DESK, SCORER, Terms(model_versions={"scorer": "s"}))
+            again = DeskAtWork(DESK, SCORER, TERMS)
             again.restore(kept)
             rest = [desk.hear(one, WALL_MS) for one in flow[10:]]
             assert [again.hear(one, WALL_MS) for one in flow[10:]] == rest
@@ -301,6 +318,8 @@ def test_state_restores_exactly_in_the_middle(desk):
             return
         desk.hear(news, WALL_MS)
         if number == 6:
+            (opened,) = [s.alert_id for s in desk.stories.values() if s.alert_id]
+            desk.command(ordered(3, "confirm", alert_id=opened), WALL_MS)
             desk.command(ordered(1, "set_budget", value=9.0), WALL_MS)
             desk.command(ordered(2, "mute", source="loud.example"), WALL_MS)
             desk.judge(Window("entity", "cape", 60, START_MS, 2))
@@ -309,6 +328,85 @@ def test_state_restores_exactly_in_the_middle(desk):
             if piece is not None:
                 kept[name] = piece
     pytest.fail("the flow is too short")
+
+
+def judged(desk, stories, *, verdicts: bool = True) -> list:
+    """Everything said while an editor dismisses the alert of one story after the other, or none."""
+    outs = []
+    for n in stories:
+        said = heard(desk, Story(f"v{n}", f"Place{n}").burst(6, start=60 * n))
+        for alert in alerts(said) if verdicts else ():
+            order = ordered(100 + n, "dismiss", 60 * n + 6, alert_id=alert.alert_id)
+            said += desk.command(order, WALL_MS)
+        outs += said
+    return outs
+
+
+def test_dismissals_say_that_the_score_cannot_be_trusted_and_move_it():
+    desk = DeskAtWork(BUSY, SCORER, TERMS)
+    outs = judged(desk, range(60))
+    signals = [out for out in outs if isinstance(out, QualitySignal)]
+    assert [signal.kind for signal in signals][:1] == ["calibration_drift"]
+    assert signals[0].subject == "breaking/world"
+    told = alerts(outs)
+    assert told[0].caution is None
+    assert any(
+        str(alert.caution).startswith("scores at world have become too high") for alert in told
+    )
+    assert "recalibrated" in {signal.kind for signal in signals}
+    last = told[-1]
+    assert last.unadjusted_score is not None
+    assert last.score < last.unadjusted_score
+    assert last.model_versions["calibrator"].startswith("c moved ")
+
+
+def test_what_verdicts_teach_does_not_change_who_is_alerted():
+    desk, other = (DeskAtWork(BUSY, SCORER, TERMS) for _ in range(2))
+    taught = alerts(judged(desk, range(60)))
+    untaught = alerts(judged(other, range(60), verdicts=False))
+    opened = [[a.story_id for a in each if a.state == "opened"] for each in (taught, untaught)]
+    assert opened[0] == opened[1]
+    assert len(opened[0]) > 20
+
+
+def test_hasty_scorer_alerts_earlier_and_shows_what_it_asked_for(desk):
+    hasty = DeskAtWork(DESK, replace(SCORER, haste=1.0), TERMS)
+    (late,), (early,) = (
+        [a for a in alerts(heard(each, Story().burst(9))) if a.state == "opened"]
+        for each in (desk, hasty)
+    )
+    assert early.independent_sources < late.independent_sources
+    assert early.threshold <= early.score < late.threshold
+
+
+def test_verdict_that_is_taken_back_teaches_nothing(desk):
+    (opened,) = alerts(heard(desk, Story().burst(5)))
+    dismiss = ordered(1, "dismiss", 5, alert_id=opened.alert_id)
+    desk.command(dismiss, WALL_MS)
+    taught = desk.changes()["lessons"]
+    assert len(taught["verdicts"]) == 1
+    desk.take_back(ordered(2, "undo", 6, undoes="c1"), dismiss, WALL_MS)
+    assert desk.changes()["lessons"]["verdicts"] == []
+
+
+def test_score_of_an_editor_is_no_lesson(desk):
+    heard(desk, Story().burst(1))
+    (opened,) = alerts(
+        desk.command(ordered(1, "override_score", 1, story_id="a0", value=0.99), WALL_MS)
+    )
+    assert opened.unadjusted_score is None
+    desk.command(ordered(2, "dismiss", 2, alert_id=opened.alert_id), WALL_MS)
+    assert "lessons" not in desk.changes()
+
+
+def test_lessons_about_another_scorer_are_forgotten(desk):
+    judged(desk, range(3))
+    kept = unpack(pack(desk.changes()))
+    assert len(kept["lessons"]["verdicts"]) == 3
+    again = DeskAtWork(DESK, replace(SCORER, version="other"), TERMS)
+    again.restore(kept)
+    judged(again, range(3, 4))
+    assert len(again.changes()["lessons"]["verdicts"]) == 1
 
 
 # ── the gate of commands ────────────────────────────────────────────────────────────────────────

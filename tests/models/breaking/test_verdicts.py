@@ -52,6 +52,14 @@ def given(count: int, true: Shift) -> list[Verdict]:
     return found
 
 
+def test_label_is_about_the_score_before_the_desk_moved_it():
+    states = [
+        alert("a", "opened", 1, 0.5, unadjusted_score=0.8),
+        alert("a", "confirmed", 2, 0.6, unadjusted_score=0.9),
+    ]
+    assert verdicts.of_alerts(states, SHIPPED) == [Verdict(2, 0.8, came_true=True)]
+
+
 def test_confirmed_and_dismissed_alerts_are_labels_of_their_first_score():
     states = [
         alert("a", "opened", 1, 0.8),

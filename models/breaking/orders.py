@@ -1,0 +1,134 @@
+"""State of what editors ordered at a desk and still holds: mutes, scores set by hand, the budget.
+
+Saved in pieces; `before` of an effect is what an undo restores.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from models.breaking.rhythm import HOUR_MS
+from schemas.editorial import EditorialCommand
+
+EFFECT_KEPT_MS = 24 * HOUR_MS
+"""How long a command can be taken back."""
+
+
+class Override(NamedTuple):
+    """A score that an editor set, until when, and who."""
+
+    value: float
+    until_ms: int
+    by: str
+
+
+class Effect(NamedTuple):
+    """What a command changed: when, of whom or what, and what it was before."""
+
+    at_ms: int
+    subject: str
+    before: Any
+
+
+class Orders:
+    """State: the budget, mutes by subject, scores by story, effects by command."""
+
+    def __init__(self) -> None:
+        self.budget: float | None = None
+        self._held: dict[str, dict[str, Any]] = {"mute": {}, "override": {}, "effect": {}}
+        self._dirty: dict[str, None] = {}
+
+    def mute(self, subject: str, until_ms: int | None) -> None:
+        """Mute a subject (`muted_key`); None lets it be heard again."""
+        self._put("mute", subject, until_ms)
+
+    def muted_until_ms(self, subject: str) -> int | None:
+        """When a mute ends; None where there is none."""
+        until_ms: int | None = self._held["mute"].get(subject)
+        return until_ms
+
+    def is_muted(self, subject: str, now_ms: int) -> bool:
+        """Whether a subject is muted; a mute ends by itself."""
+        until_ms = self.muted_until_ms(subject)
+        if until_ms is not None and until_ms <= now_ms:
+            self.mute(subject, None)
+            return False
+        return until_ms is not None
+
+    def set_score(self, story_id: str, override: Override | None) -> None:
+        """Set the score of a story by hand; None leaves it to the model."""
+        self._put("override", story_id, override)
+
+    def score_of(self, story_id: str) -> Override | None:
+        """The score that was set for a story, whether it still holds or not."""
+        override: Override | None = self._held["override"].get(story_id)
+        return override
+
+    def score_at(self, story_id: str, now_ms: int) -> Override | None:
+        """The score that holds; it ends by itself."""
+        override = self.score_of(story_id)
+        if override is not None and override.until_ms <= now_ms:
+            self.set_score(story_id, None)
+            return None
+        return override
+
+    def remember(self, command_id: str, effect: Effect) -> None:
+        """Keep what a command changed, for an undo."""
+        self._put("effect", command_id, effect)
+
+    def take_back(self, command_id: str) -> Effect | None:
+        """What a command changed, once; None where it is not known any more."""
+        effect: Effect | None = self._held["effect"].get(command_id)
+        if effect is not None:
+            self._put("effect", command_id, None)
+        return effect
+
+    def forget(self, now_ms: int) -> None:
+        """Let go of effects that nobody may take back any more."""
+        for command_id, effect in list(self._held["effect"].items()):
+            if effect.at_ms < now_ms - EFFECT_KEPT_MS:
+                self._put("effect", command_id, None)
+
+    def changes(self) -> dict[str, Any]:
+        """The pieces of state that have changed since the last call, None where one is gone.
+
+        The budget is the desk's to keep.
+        """
+        pieces = {full_name: self._piece(full_name) for full_name in self._dirty}
+        self._dirty.clear()
+        return pieces
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Become what all `changes` on top of each other told of; other pieces are passed over."""
+        made: dict[str, Callable[[Any], Any]] = {
+            "mute": int,
+            "override": lambda piece: Override(*piece),
+            "effect": lambda piece: Effect(*piece),
+        }
+        for full_name, piece in state.items():
+            kind, _, name = full_name.partition("/")
+            if kind in made:
+                self._held[kind][name] = made[kind](piece)
+        self._dirty.clear()
+
+    def _put(self, kind: str, name: str, value: Any) -> None:
+        if value is None:
+            self._held[kind].pop(name, None)
+        else:
+            self._held[kind][name] = value
+        self._dirty[f"{kind}/{name}"] = None
+
+    def _piece(self, full_name: str) -> Any:
+        kind, _, name = full_name.partition("/")
+        value = self._held[kind].get(name)
+        return list(value) if isinstance(value, tuple) else value
+
+
+def muted_key(command: EditorialCommand) -> str:
+    """What a mute is about: `story/ID`, `entity/NAME`, `source/NAME` or `desk`."""
+    if command.story_id:
+        return f"story/{command.story_id}"
+    if command.entity:
+        name = command.entity
+        linked = name[:1] == "Q" and name[1:].isdigit()
+        return f"entity/{name if linked else name.casefold()}"
+    return f"source/{command.source}" if command.source else "desk"

@@ -1,0 +1,141 @@
+"""A shard of stories is told at a time, whatever happened in between, and after a new start."""
+
+import pytest
+from made_articles import article
+from pyflink.common import Row
+
+from models.breaking import commands
+from models.breaking.commands import Addressed, Place
+from models.stories import neighbourhood, received
+from models.stories.cluster import Clustering
+from models.stories.decide import Weights
+from models.stories.neighbourhood import Neighbourhood
+from schemas.codec import RecordCodec
+from schemas.editorial import EditorialCommand
+from schemas.topics import EDITORIAL_AUDIT, STORIES
+from udfs.tell_stories import END_OF_INPUT, TellStories, shard_of
+
+EVERY_MS = 1000
+SURE = Weights(**dict.fromkeys(Weights._fields, 0.0) | {"mean_vector": 20.0, "constant": -10.0})
+
+
+class Pieces(dict):
+    """Flink's MapState."""
+
+    def put(self, key, value):
+        self[key] = value
+
+    def remove(self, key):
+        self.pop(key, None)
+
+
+class Context:
+    """Flink's, of one key, with its timer service."""
+
+    def __init__(self, key):
+        self._key = key
+        self.timers = []
+
+    def timer_service(self):
+        return self
+
+    def get_current_key(self):
+        return self._key
+
+    def current_processing_time(self):
+        return 0
+
+    def register_processing_time_timer(self, at_ms):
+        self.timers.append(at_ms)
+
+    def register_event_time_timer(self, at_ms):
+        self.timers.append(at_ms)
+
+
+@pytest.fixture
+def started(runtime_context, redis_process, monkeypatch):
+    """Starts the operator on the state that was left."""
+    states = {}
+    monkeypatch.setattr(
+        type(runtime_context),
+        "get_map_state",
+        lambda _, descriptor: states.setdefault(descriptor.name, Pieces()),
+        raising=False,
+    )
+
+    def start():
+        operator = TellStories(
+            redis={"redis_url": redis_process.url, "ttl_s": 60, "retry_s": 20.0, "top": 10},
+            every_ms=EVERY_MS,
+            pin_ms=1000,
+            memory_s=3600,
+            registry_url=None,
+            registry_auth=None,
+        )
+        operator.open(type(runtime_context)())
+        return operator
+
+    return start
+
+
+def news(count):
+    """What is said of a story of so many articles, one by one, and the key it goes to."""
+    told = Neighbourhood(Clustering(SURE, SURE))
+    said = [
+        each
+        for n in range(count)
+        for each in told.place(
+            received.received(article(f"x{n}", "quake hits coast", f"s{n}.example", n), ahead_ms=0)
+        ).news
+    ]
+    rows = [Row(each.story_id, "news", neighbourhood.to_bytes(each)) for each in said]
+    return rows, Context(shard_of(rows[0]))
+
+
+def told_by(operator, context, at_ms=EVERY_MS):
+    codec = RecordCodec(STORIES)
+    return [codec.decode(value) for _, value in operator.on_timer(at_ms, context)]
+
+
+def test_story_is_told_once_with_all_that_was_said(started, redis_process):
+    operator = started()
+    rows, context = news(3)
+    for row in rows:
+        assert list(operator.process_element(row, context)) == []
+    assert context.timers == [EVERY_MS, END_OF_INPUT]
+    (story,) = told_by(operator, context)
+    assert (story.story_id, story.articles) == ("x0", 3)
+    assert redis_process.client.hget("story:x0", "articles") == b"3"
+    assert redis_process.client.mget("article_story:x0", "article_story:x2") == [b"x0", b"x0"]
+    assert told_by(operator, context) == []
+
+
+def test_new_start_tells_what_waited_and_goes_on(started, redis_process):
+    rows, context = news(3)
+    before = started()
+    list(before.process_element(rows[0], context))
+    list(before.process_element(rows[1], context))
+    after = started()
+    (story,) = told_by(after, context)
+    assert story.articles == 2
+    assert redis_process.client.get("article_story:x1") == b"x0"
+    again = started()
+    assert told_by(again, context) == []
+    list(again.process_element(rows[2], context))
+    (story,) = told_by(again, context)
+    assert (story.articles, len(story.history)) == (3, 1)
+    assert sum(moment.observed for moment in story.history) == 3
+
+
+def test_order_about_a_story_that_nobody_knows_is_refused(started):
+    operator = started()
+    order = EditorialCommand(
+        command_id="c1", kind="pin", story_id="nowhere", author="ada", issued_ms=1
+    )
+    payload = commands.to_bytes(Addressed(Place.TELLING, "nowhere", order))
+    row = Row("nowhere", "command", payload)
+    context = Context(shard_of(row))
+    ((_, answer),) = operator.process_element(row, context)
+    assert RecordCodec(EDITORIAL_AUDIT).decode(answer[1]).outcome == "refused"
+    assert context.timers == []
+    assert told_by(operator, context) == []

@@ -163,7 +163,8 @@ class ToxicSpansHead:
     def __call__(self, read: Pass) -> Fields:
         logits = read.outputs[self._route.output][: len(read.tokens), 0]
         found = sigmoid(logits, self._route.temperature)
-        spans = marked_spans(read.head, read.tokens, found, self._route.thresholds[0])
+        least, share = self._route.thresholds[0], self._route.odds_share
+        spans = marked_spans(read.head, read.tokens, found, least, share)
         return {"toxic_spans": tuple(spans)}
 
 
@@ -177,16 +178,21 @@ def any_of(probabilities: Array) -> float:
 
 
 def marked_spans(
-    text: str, tokens: Tokens, scores: Array, threshold: float
+    text: str, tokens: Tokens, scores: Array, threshold: float, odds_share: float
 ) -> list[tuple[int, int]]:
-    """Characters of the words of which some token scores enough; neighbours with only blanks
-    between them are one span.
+    """Characters of the words of which some token is likely enough; neighbours with only blanks
+    between them are one span. Where one word stands out, those that are far less likely are not
+    told, however likely they are.
 
-    scores  float (tokens,)
+    scores      float (tokens,) probabilities
+    odds_share  of the likeliest token's odds
     """
+    of_words = np.where(tokens.words >= 0, scores, 0.0)
+    odds = of_words / np.maximum(1.0 - of_words, np.finfo(np.float32).eps)
+    enough = (of_words >= threshold) & (odds >= odds_share * odds.max(initial=0.0))
     spans: list[tuple[int, int]] = []
     last = None
-    for i in np.flatnonzero((scores >= threshold) & (tokens.words >= 0)):
+    for i in np.flatnonzero(enough & (tokens.words >= 0)):
         if tokens.words[i] == last:
             continue
         last = tokens.words[i]

@@ -23,7 +23,8 @@ Texts = Literal["articles", "comments"]
 class ModelEntry(BaseModel):
     """One model: its files with their digests, and where it comes from.
 
-    kind         a graph that reads tokens, or classifiers over n-grams (models.ngrams)
+    kind         a graph that reads tokens, classifiers over n-grams (models.ngrams), or a tagger of
+                 names (models.name_tagger)
     max_tokens   longest text the model reads, special tokens included; None if it has no tokens
     word_shapes  whether the graph takes `word_shapes` (models.word_shapes) beside the token ids
     romanised    whether texts are written in Latin letters before they are tokenised
@@ -42,7 +43,7 @@ class ModelEntry(BaseModel):
     licence: str
     source: str
     card: Path
-    kind: Literal["graph", "ngrams"] = "graph"
+    kind: Literal["graph", "names", "ngrams"] = "graph"
     tokenizer: Path | None = None
     tokenizer_sha256: str | None = None
     adapter: Path | None = None
@@ -88,6 +89,7 @@ class Route(BaseModel):
     multi_label  whether each label is a decision of its own (sigmoid), not one of all (softmax)
     temperature  what logits are divided by (Guo et al., 2017)
     thresholds   of each label's probability, multi-label outputs only
+    odds_share   marked words: the least share of the likeliest word's odds that each of them has
     jobs         whether the jobs answer the task with it; False: it is there to be evaluated, or,
                  `target`, is asked by the head of the entities
     texts        which of the jobs' texts it answers for
@@ -106,6 +108,7 @@ class Route(BaseModel):
     multi_label: bool = False
     temperature: float = Field(default=1.0, gt=0)
     thresholds: tuple[float, ...] = ()
+    odds_share: float = Field(default=0.0, ge=0, le=1)
     jobs: bool = True
     texts: Texts = "articles"
     metrics: dict[str, float] = {}

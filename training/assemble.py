@@ -198,9 +198,8 @@ def _rows(config: HeadConfig, data: Path, limit: int | None) -> tuple[list[Row],
     for source in config.train:
         train += source.repeat * _prepared(config, _of_source(source, "train", data, limit))
         if source.name in decisive:
-            validation += _prepared(
-                config, _of_source(source, "validation", data, limit or VALIDATION_ROWS)
-            )
+            most = limit or source.validation or VALIDATION_ROWS
+            validation += _prepared(config, _of_source(source, "validation", data, most))
     return train, validation
 
 

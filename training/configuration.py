@@ -1,5 +1,5 @@
 """TOML files: of heads in `training/heads`, of shared encoders in `training/encoders`, of linear
-classifiers over n-grams in `training/ngrams`.
+classifiers over n-grams in `training/ngrams`, of taggers of names in `training/taggers`.
 """
 
 import dataclasses
@@ -38,6 +38,7 @@ class Source(BaseModel):
 
     languages  as the set spells them; empty for all
     limit      rows of each split, drawn once
+    validation rows of the validation split, where that is another limit
     outside    tagged rows with fewer words outside names are left out
     repeat     how often the training rows are seen in an epoch
     """
@@ -49,6 +50,7 @@ class Source(BaseModel):
     commercial: bool
     languages: tuple[str, ...] = ()
     limit: int | None = None
+    validation: int | None = None
     outside: int = 0
     repeat: int = 1
 
@@ -133,12 +135,18 @@ class HeadConfig(BaseModel):
 
 
 class NgramConfig(BaseModel):
-    """Linear classifiers over hashed n-grams, one for each language (models.ngrams).
+    """Linear classifiers over n-grams, one for each language (models.ngrams).
 
     head, task, texts, labels, renamed, train  as of HeadConfig
-    jobs_from        macro F1 on validation rows from which the jobs use a language's classifier
-    bits             of the table's size
-    inverse_penalty  C of the logistic regression
+    metric           what is told of a classifier, on rows that it did not learn from
+    jobs_from        figure from which the jobs use a language's classifier
+    elsewhere        languages that the jobs have a better model for
+    language         of rows that do not say theirs
+    several          whether a text may have several labels, or none
+    characters, words, titles  of models.ngrams.Grams
+    most             n-grams that a classifier keeps
+    loss             that is minimised
+    inverse_penalty  C: how much it weighs against the length of the weights
     balanced         whether rare labels weigh as much as frequent ones
     """
 
@@ -147,11 +155,19 @@ class NgramConfig(BaseModel):
     head: str
     task: Task
     texts: Texts
+    metric: Literal["accuracy", "macro_f1", "micro_f1"]
     jobs_from: float
-    labels: tuple[str, ...]
+    elsewhere: tuple[str, ...] = ()
+    language: str | None = None
+    several: bool = False
+    labels: tuple[str, ...] = ()
     renamed: dict[str, str] = {}
     train: tuple[Source, ...]
-    bits: int = Field(ge=10, le=20)
+    characters: int = Field(ge=0)
+    words: int = Field(ge=0)
+    titles: bool = False
+    most: int
+    loss: Literal["logistic", "squared_hinge"]
     inverse_penalty: float
     balanced: bool
     seed: int = 42
@@ -160,6 +176,37 @@ class NgramConfig(BaseModel):
     def commercial(self) -> bool:
         """Whether every licence of the data allows commercial use."""
         return all(source.commercial for source in self.train)
+
+
+class TaggerConfig(BaseModel):
+    """Conditional random fields over hashed features, one for each data set (models.name_tagger).
+
+    head, labels, train, jobs  as of HeadConfig
+    lexicon      tagged rows whose words tell what a name is
+    least_words  training words that a feature must tell of to be used
+    features     the most that are kept
+    dropout      share of the features that a training word lacks
+    """
+
+    model_config = _STRICT
+
+    head: str
+    jobs: bool
+    labels: tuple[str, ...]
+    train: tuple[Source, ...]
+    lexicon: tuple[Source, ...] = ()
+    least_words: int
+    features: int
+    epochs: int = Field(ge=2)
+    learning_rate: float
+    dropout: float = Field(ge=0, lt=1)
+    batch_sentences: int
+    seed: int = 42
+
+    @property
+    def commercial(self) -> bool:
+        """Whether every licence of the data allows commercial use."""
+        return all(source.commercial for source in (*self.train, *self.lexicon))
 
 
 class EncoderConfig(BaseModel):
@@ -210,11 +257,24 @@ def ngram_config(head: str) -> NgramConfig:
     return _read(FOLDER / "ngrams" / f"{head.replace('/', '-')}.toml", NgramConfig)
 
 
-def known_names() -> tuple[list[str], list[str], list[str]]:
-    """Heads, shared encoders and classifiers over n-grams that can be trained."""
-    heads = [_read(file, HeadConfig).head for file in sorted((FOLDER / "heads").glob("*.toml"))]
-    ngrams = [_read(file, NgramConfig).head for file in sorted((FOLDER / "ngrams").glob("*.toml"))]
-    return heads, sorted(file.stem for file in (FOLDER / "encoders").glob("*.toml")), ngrams
+def tagger_config(head: str) -> TaggerConfig:
+    """The file of a tagger of names. Raises SettingError."""
+    return _read(FOLDER / "taggers" / f"{head.replace('/', '-')}.toml", TaggerConfig)
+
+
+def known_names() -> tuple[list[str], list[str], list[str], list[str]]:
+    """Heads, shared encoders, classifiers over n-grams and taggers that can be trained."""
+    encoders = sorted(file.stem for file in (FOLDER / "encoders").glob("*.toml"))
+    return (
+        _heads("heads", HeadConfig),
+        encoders,
+        _heads("ngrams", NgramConfig),
+        _heads("taggers", TaggerConfig),
+    )
+
+
+def _heads(folder: str, kind: type[HeadConfig | NgramConfig | TaggerConfig]) -> list[str]:
+    return [_read(file, kind).head for file in sorted((FOLDER / folder).glob("*.toml"))]
 
 
 def _read(file: Path, kind: type[Config]) -> Config:

@@ -26,6 +26,7 @@ from training.tasks import Batches, Example, Predictions, Task, TogetherTask, co
 
 EMBEDDING = "sentence_embedding"
 SCORING_TOKENS = 8192  # of a batch that needs no gradients
+TOLD_EVERY = 100  # batches for each line of a log that is no terminal
 
 console = Console()
 
@@ -113,10 +114,12 @@ class Fit:
         streams = [_endless(batches) for batches in self._batches]
         totals = np.zeros(len(self._learned))
         with _progress() as progress:
-            bar = progress.add_task(f"epoch {self._epoch + 1}", total=len(order))
-            for i in order:
+            epoch = f"epoch {self._epoch + 1}"
+            for step, i in enumerate(progress.track(order, description=epoch)):
                 totals[i] += self._step(self._learned[i], next(streams[i]))
-                progress.advance(bar)
+                if not console.is_terminal and step % TOLD_EVERY == TOLD_EVERY - 1:
+                    loss = totals.sum() / (step + 1)
+                    console.print(f"{epoch}: {step + 1} of {len(order)}, loss {loss:.3f}")
         return {
             task.head: round(total / steps, 4)
             for task, total, steps in zip(self._learned, totals, self._steps, strict=True)

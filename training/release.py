@@ -149,9 +149,13 @@ def _route(config: HeadConfig, task: Task, model: str, encoder: Encoder) -> Rout
     if isinstance(task, SentenceTask):
         return route(output=task.output)
     if isinstance(task, MarkTask):
-        limit = task.threshold(task.predict_from(found, task.validation))
+        least, share = task.limits(task.predict_from(found, task.validation))
         return route(
-            output=task.output, labels=config.labels, multi_label=True, thresholds=(limit,)
+            output=task.output,
+            labels=config.labels,
+            multi_label=True,
+            thresholds=(least,),
+            odds_share=share,
         )
     logits = np.stack(task.predict_from(found, task.validation))
     targets = task.targets(task.validation)

@@ -349,13 +349,16 @@ class MarkTask(FromGraph):
         return [row[: len(e)].numpy() for row, e in zip(logits, examples, strict=True)]
 
     def score(self, predictions: Predictions) -> float:
-        return max(self.char_f1(predictions, threshold) for threshold in THRESHOLDS)
+        return self.char_f1(predictions, *self.limits(predictions))
 
-    def threshold(self, predictions: Predictions) -> float:
-        """Of the probability of a token: the one with the best character F1."""
-        return max(THRESHOLDS, key=lambda threshold: self.char_f1(predictions, threshold))
+    def limits(self, predictions: Predictions) -> tuple[float, float]:
+        """Threshold of a word's probability, and the share of the likeliest word's odds that it
+        must have, for the best character F1: first the share, among words that are likely at all.
+        """
+        share = max(ODDS_SHARES, key=lambda s: self.char_f1(predictions, THRESHOLDS[0], s))
+        return max(THRESHOLDS, key=lambda t: self.char_f1(predictions, t, share)), share
 
-    def char_f1(self, predictions: Predictions, threshold: float) -> float:
+    def char_f1(self, predictions: Predictions, threshold: float, odds_share: float) -> float:
         """Mean over the validation examples, as SemEval-2021 task 5 counts."""
         return float(
             np.mean(
@@ -369,6 +372,7 @@ class MarkTask(FromGraph):
                                 e.target.tokens,
                                 1 / (1 + np.exp(-logits)),
                                 threshold,
+                                odds_share,
                             )
                             for i in range(*span)
                         },
@@ -379,8 +383,10 @@ class MarkTask(FromGraph):
         )
 
 
-THRESHOLDS = tuple(float(t) for t in np.arange(0.1, 0.9, 0.05).round(2))
-"""Of marked tokens, that are tried."""
+THRESHOLDS = tuple(float(t) for t in np.arange(0.05, 0.9, 0.05).round(2))
+"""Of the probability of a marked word, that are tried."""
+ODDS_SHARES = (0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
+"""Of the likeliest word's odds, that are tried."""
 
 
 @dataclass

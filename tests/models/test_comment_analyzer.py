@@ -161,7 +161,9 @@ def test_classifiers_over_ngrams_answer_beside_graphs(opened, small_manifest, tm
     file = small_manifest.folder / "ngrams.safetensors"
     save_file(
         {
-            "rarity": np.ones(16, np.float16),
+            "grams": np.array([5, 2, 0]),
+            "de.hashes": np.arange(16, dtype=np.uint32),
+            "de.rarity": np.ones(16, np.float16),
             "de.weights": np.zeros((16, 2), np.int8),
             "de.scales": np.ones(2, np.float32),
             "de.bias": np.array([0.0, 9.0], np.float32),

@@ -6,7 +6,8 @@ import pytest
 from models.comment_heads import BASIC_EMOTIONS, HEADS, TOXIC_LABELS, marked_spans
 from models.encoder import Tokens
 from models.manifest import Route
-from models.passes import NO_TOKENS, Pass
+from models.ngrams import NO_TOKENS
+from models.passes import Pass
 from schemas.errors import ModelFileError
 
 TEXT = "You utter idiot, go home"
@@ -26,8 +27,9 @@ def told(of_route, logits, tokens=NO_TOKENS):
     return HEADS[of_route.task](of_route)(Pass(TEXT, tokens, answer))
 
 
-def cut(scores, threshold=0.5):
-    return [TEXT[a:b] for a, b in marked_spans(TEXT, TOKENS, np.array(scores), threshold)]
+def cut(scores, threshold=0.5, odds_share=0.0):
+    spans = marked_spans(TEXT, TOKENS, np.array(scores), threshold, odds_share)
+    return [TEXT[a:b] for a, b in spans]
 
 
 def test_neighbouring_words_are_one_span():
@@ -39,7 +41,13 @@ def test_neighbouring_words_are_one_span():
 def test_word_is_marked_whole_when_one_of_its_pieces_is():
     text = "idiots"
     tokens = Tokens([0, 0], np.array([(0, 4), (4, 6)]), np.array([0, 0]))
-    assert marked_spans(text, tokens, np.array([0.1, 0.9]), 0.5) == [(0, 6)]
+    assert marked_spans(text, tokens, np.array([0.1, 0.9]), 0.5, 0.0) == [(0, 6)]
+
+
+def test_word_beside_a_far_likelier_one_is_not_marked():
+    assert cut([1.0, 0, 0.6, 0.9, 0, 0.8, 0, 0], 0.5, 0.4) == ["idiot", "go"]
+    assert cut([0, 0, 0.6, 1.0, 0, 1.0, 0, 0], 0.5, 1.0) == ["idiot", "go"]
+    assert cut([1.0, 0, 0, 0, 0, 0, 0, 1.0], 0.5, 1.0) == []
 
 
 def test_spans_are_those_of_tokens_above_the_threshold():

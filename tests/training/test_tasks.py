@@ -62,7 +62,9 @@ def test_perfect_marks_have_the_best_score_and_others_a_lower_one(reader):
     perfect = [np.where(e.target.marked == 1, 9.0, -9.0) for e in examples]
     assert task.score(perfect) == 1.0
     assert task.score([-p for p in perfect]) < 0.5
-    assert 0 < task.threshold(perfect) < 1
+    least, share = task.limits(perfect)
+    assert 0 < least < 1
+    assert 0 <= share < 1
 
 
 def test_loss_of_marks_does_not_look_at_special_tokens(reader):

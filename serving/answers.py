@@ -5,7 +5,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from schemas.alert import Alert, AlertArticle, AlertEntity, AlertSource, AlertStatus, AlertWindow
+from schemas.alert import (
+    Alert,
+    AlertArticle,
+    AlertEntity,
+    AlertRelated,
+    AlertSource,
+    AlertStatus,
+    AlertWindow,
+)
 from schemas.audience import AudienceMood
 from schemas.editorial import AuditEntry, CommandKind, EditorialCommand, Verdict
 from schemas.story import Story, StoryArticle, StoryMoment
@@ -62,6 +70,8 @@ class Explanation(Answer):
     low: float
     high: float
     threshold: float
+    unadjusted_score: float | None
+    caution: str | None
     calibration: str
     windows: list[AlertWindow]
     timeline: list[StoryMoment]
@@ -70,6 +80,7 @@ class Explanation(Answer):
     copies_discounted: int
     entities: list[AlertEntity]
     lead_articles: list[AlertArticle]
+    in_other_languages: list[AlertRelated]
     states: list[AlertState]
     decisions: list[Told]
     model_versions: dict[str, str]

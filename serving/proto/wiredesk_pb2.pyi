@@ -174,30 +174,36 @@ class AlertWindow(_message.Message):
     def __init__(self, minutes: _Optional[int] = ..., observed: _Optional[int] = ..., expected: _Optional[float] = ..., tail_log10: _Optional[float] = ...) -> None: ...
 
 class AlertSource(_message.Message):
-    __slots__ = ("source", "owner", "first_seen_ms", "article_id", "copies")
+    __slots__ = ("source", "owner", "first_seen_ms", "article_id", "copies", "authority")
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     OWNER_FIELD_NUMBER: _ClassVar[int]
     FIRST_SEEN_MS_FIELD_NUMBER: _ClassVar[int]
     ARTICLE_ID_FIELD_NUMBER: _ClassVar[int]
     COPIES_FIELD_NUMBER: _ClassVar[int]
+    AUTHORITY_FIELD_NUMBER: _ClassVar[int]
     source: str
     owner: str
     first_seen_ms: int
     article_id: str
     copies: int
-    def __init__(self, source: _Optional[str] = ..., owner: _Optional[str] = ..., first_seen_ms: _Optional[int] = ..., article_id: _Optional[str] = ..., copies: _Optional[int] = ...) -> None: ...
+    authority: float
+    def __init__(self, source: _Optional[str] = ..., owner: _Optional[str] = ..., first_seen_ms: _Optional[int] = ..., article_id: _Optional[str] = ..., copies: _Optional[int] = ..., authority: _Optional[float] = ...) -> None: ...
 
 class AlertEntity(_message.Message):
-    __slots__ = ("name", "wikidata_id", "observed", "expected")
+    __slots__ = ("name", "wikidata_id", "observed", "expected", "centrality", "centrality_before")
     NAME_FIELD_NUMBER: _ClassVar[int]
     WIKIDATA_ID_FIELD_NUMBER: _ClassVar[int]
     OBSERVED_FIELD_NUMBER: _ClassVar[int]
     EXPECTED_FIELD_NUMBER: _ClassVar[int]
+    CENTRALITY_FIELD_NUMBER: _ClassVar[int]
+    CENTRALITY_BEFORE_FIELD_NUMBER: _ClassVar[int]
     name: str
     wikidata_id: str
     observed: int
     expected: float
-    def __init__(self, name: _Optional[str] = ..., wikidata_id: _Optional[str] = ..., observed: _Optional[int] = ..., expected: _Optional[float] = ...) -> None: ...
+    centrality: float
+    centrality_before: float
+    def __init__(self, name: _Optional[str] = ..., wikidata_id: _Optional[str] = ..., observed: _Optional[int] = ..., expected: _Optional[float] = ..., centrality: _Optional[float] = ..., centrality_before: _Optional[float] = ...) -> None: ...
 
 class AlertArticle(_message.Message):
     __slots__ = ("article_id", "title", "source", "url")
@@ -211,8 +217,22 @@ class AlertArticle(_message.Message):
     url: str
     def __init__(self, article_id: _Optional[str] = ..., title: _Optional[str] = ..., source: _Optional[str] = ..., url: _Optional[str] = ...) -> None: ...
 
+class AlertRelated(_message.Message):
+    __slots__ = ("story_id", "title", "languages", "independent_sources", "shared")
+    STORY_ID_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    LANGUAGES_FIELD_NUMBER: _ClassVar[int]
+    INDEPENDENT_SOURCES_FIELD_NUMBER: _ClassVar[int]
+    SHARED_FIELD_NUMBER: _ClassVar[int]
+    story_id: str
+    title: str
+    languages: _containers.RepeatedScalarFieldContainer[str]
+    independent_sources: int
+    shared: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, story_id: _Optional[str] = ..., title: _Optional[str] = ..., languages: _Optional[_Iterable[str]] = ..., independent_sources: _Optional[int] = ..., shared: _Optional[_Iterable[str]] = ...) -> None: ...
+
 class Alert(_message.Message):
-    __slots__ = ("alert_id", "desk", "story_id", "state", "sequence", "at_ms", "raised_ms", "expires_ms", "score", "low", "high", "threshold", "outcome", "title", "summary", "languages", "windows", "sources", "independent_sources", "copies_discounted", "entities", "lead_articles", "reasons", "model_versions", "by", "note")
+    __slots__ = ("alert_id", "desk", "story_id", "state", "sequence", "at_ms", "raised_ms", "expires_ms", "score", "low", "high", "threshold", "outcome", "title", "summary", "languages", "windows", "sources", "independent_sources", "copies_discounted", "entities", "lead_articles", "reasons", "model_versions", "by", "note", "unadjusted_score", "in_other_languages", "caution")
     class ModelVersionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -246,6 +266,9 @@ class Alert(_message.Message):
     MODEL_VERSIONS_FIELD_NUMBER: _ClassVar[int]
     BY_FIELD_NUMBER: _ClassVar[int]
     NOTE_FIELD_NUMBER: _ClassVar[int]
+    UNADJUSTED_SCORE_FIELD_NUMBER: _ClassVar[int]
+    IN_OTHER_LANGUAGES_FIELD_NUMBER: _ClassVar[int]
+    CAUTION_FIELD_NUMBER: _ClassVar[int]
     alert_id: str
     desk: str
     story_id: str
@@ -272,4 +295,7 @@ class Alert(_message.Message):
     model_versions: _containers.ScalarMap[str, str]
     by: str
     note: str
-    def __init__(self, alert_id: _Optional[str] = ..., desk: _Optional[str] = ..., story_id: _Optional[str] = ..., state: _Optional[str] = ..., sequence: _Optional[int] = ..., at_ms: _Optional[int] = ..., raised_ms: _Optional[int] = ..., expires_ms: _Optional[int] = ..., score: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ..., threshold: _Optional[float] = ..., outcome: _Optional[str] = ..., title: _Optional[str] = ..., summary: _Optional[str] = ..., languages: _Optional[_Iterable[str]] = ..., windows: _Optional[_Iterable[_Union[AlertWindow, _Mapping]]] = ..., sources: _Optional[_Iterable[_Union[AlertSource, _Mapping]]] = ..., independent_sources: _Optional[int] = ..., copies_discounted: _Optional[int] = ..., entities: _Optional[_Iterable[_Union[AlertEntity, _Mapping]]] = ..., lead_articles: _Optional[_Iterable[_Union[AlertArticle, _Mapping]]] = ..., reasons: _Optional[_Iterable[str]] = ..., model_versions: _Optional[_Mapping[str, str]] = ..., by: _Optional[str] = ..., note: _Optional[str] = ...) -> None: ...
+    unadjusted_score: float
+    in_other_languages: _containers.RepeatedCompositeFieldContainer[AlertRelated]
+    caution: str
+    def __init__(self, alert_id: _Optional[str] = ..., desk: _Optional[str] = ..., story_id: _Optional[str] = ..., state: _Optional[str] = ..., sequence: _Optional[int] = ..., at_ms: _Optional[int] = ..., raised_ms: _Optional[int] = ..., expires_ms: _Optional[int] = ..., score: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ..., threshold: _Optional[float] = ..., outcome: _Optional[str] = ..., title: _Optional[str] = ..., summary: _Optional[str] = ..., languages: _Optional[_Iterable[str]] = ..., windows: _Optional[_Iterable[_Union[AlertWindow, _Mapping]]] = ..., sources: _Optional[_Iterable[_Union[AlertSource, _Mapping]]] = ..., independent_sources: _Optional[int] = ..., copies_discounted: _Optional[int] = ..., entities: _Optional[_Iterable[_Union[AlertEntity, _Mapping]]] = ..., lead_articles: _Optional[_Iterable[_Union[AlertArticle, _Mapping]]] = ..., reasons: _Optional[_Iterable[str]] = ..., model_versions: _Optional[_Mapping[str, str]] = ..., by: _Optional[str] = ..., note: _Optional[str] = ..., unadjusted_score: _Optional[float] = ..., in_other_languages: _Optional[_Iterable[_Union[AlertRelated, _Mapping]]] = ..., caution: _Optional[str] = ...) -> None: ...

@@ -27,11 +27,7 @@ class JoinArticles(KeyedCoProcessFunction):
 
     def open(self, runtime_context: RuntimeContext) -> None:
         known = ValueStateDescriptor("facts", Types.PICKLED_BYTE_ARRAY())
-        known.enable_time_to_live(
-            StateTtlConfig.new_builder(Time.seconds(self._keep_s))
-            .cleanup_in_rocksdb_compact_filter(1000)
-            .build()
-        )
+        known.enable_time_to_live(StateTtlConfig.new_builder(Time.seconds(self._keep_s)).build())
         self._known = runtime_context.get_state(known)
         self._waiting = runtime_context.get_list_state(
             ListStateDescriptor("waiting", Types.PICKLED_BYTE_ARRAY())

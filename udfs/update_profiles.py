@@ -95,9 +95,7 @@ class UpdateProfiles(KeyedProcessFunction):
         self._profiles = RecordCodec(USERS_EMBEDDINGS, open_registry(*self._registry))
         reader = ValueStateDescriptor("reader", Types.PICKLED_BYTE_ARRAY())
         reader.enable_time_to_live(
-            StateTtlConfig.new_builder(Time.milliseconds(self._rules.retention_ms))
-            .cleanup_in_rocksdb_compact_filter(1000)
-            .build()
+            StateTtlConfig.new_builder(Time.milliseconds(self._rules.retention_ms)).build()
         )
         self._reader = runtime_context.get_state(reader)
         self._stats = ProfileStats()

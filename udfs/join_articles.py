@@ -6,11 +6,11 @@ from pyflink.common import Row, Time, Types
 from pyflink.datastream import KeyedCoProcessFunction, RuntimeContext
 from pyflink.datastream.state import (
     ListStateDescriptor,
-    StateTtlConfig,
     ValueStateDescriptor,
 )
 
 from models.profiles import facts, signals
+from udfs.state_ttl import compacted
 
 
 class JoinArticles(KeyedCoProcessFunction):
@@ -27,7 +27,7 @@ class JoinArticles(KeyedCoProcessFunction):
 
     def open(self, runtime_context: RuntimeContext) -> None:
         known = ValueStateDescriptor("facts", Types.PICKLED_BYTE_ARRAY())
-        known.enable_time_to_live(StateTtlConfig.new_builder(Time.seconds(self._keep_s)).build())
+        known.enable_time_to_live(compacted(Time.seconds(self._keep_s)))
         self._known = runtime_context.get_state(known)
         self._waiting = runtime_context.get_list_state(
             ListStateDescriptor("waiting", Types.PICKLED_BYTE_ARRAY())

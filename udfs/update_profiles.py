@@ -8,7 +8,7 @@ from pathlib import Path
 from pyflink.common import Row, Time, Types
 from pyflink.common.typeinfo import TypeInformation
 from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
-from pyflink.datastream.state import StateTtlConfig, ValueStateDescriptor
+from pyflink.datastream.state import ValueStateDescriptor
 
 from models.keyring import KeyringFile
 from models.profiles import facts, signals
@@ -22,6 +22,7 @@ from schemas.reader_profile import SealedProfile
 from schemas.registry import open_registry
 from schemas.topics import USERS_EMBEDDINGS
 from udfs.gauges import expose
+from udfs.state_ttl import compacted
 
 POPULAR, COVISITED = "popular", "covisited"
 """Lists: what is read in a language, and what the readers of an article read next."""
@@ -94,9 +95,7 @@ class UpdateProfiles(KeyedProcessFunction):
         self._keys = KeyringFile(self._keys_file)
         self._profiles = RecordCodec(USERS_EMBEDDINGS, open_registry(*self._registry))
         reader = ValueStateDescriptor("reader", Types.PICKLED_BYTE_ARRAY())
-        reader.enable_time_to_live(
-            StateTtlConfig.new_builder(Time.milliseconds(self._rules.retention_ms)).build()
-        )
+        reader.enable_time_to_live(compacted(Time.milliseconds(self._rules.retention_ms)))
         self._reader = runtime_context.get_state(reader)
         self._stats = ProfileStats()
         expose(runtime_context.get_metrics_group().add_group("wiredesk"), self._stats)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from bench.arrivals import Arrival, Assumptions, arrivals
+from bench.reading import Progress, from_end, send
 from models.stories.cluster import WIDTH
 from schemas.codec import RecordCodec
 from schemas.enriched_article import EnrichedArticle, Entity, Language
@@ -36,9 +36,6 @@ SEED = 11
 START_MS = 1_790_000_000_000
 STORIES_AN_HOUR = 12_000.0
 """So many that an hour of simulated news holds as many articles as a busy day's hour has."""
-
-Progress = Callable[[int], None]
-"""Called with the number of articles done so far."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +142,7 @@ def throughput(
 
     with _reader(kafka, STORIES_ARTICLES, take, wait_ms=_BULK_WAIT_MS):
         started = time.time()
-        _send(kafka, records)
+        send(kafka, ARTICLES_ENRICHED, records)
         _wait(lambda: len(placed), len(expected))
     return len(batch) / (max(placed.values()) - started)
 
@@ -169,7 +166,7 @@ def alert_latency(
         progress(len(placed))
 
     with _reader(kafka, ALERTS_BREAKING, take_alert), _reader(kafka, STORIES_ARTICLES, take_placed):
-        sent = _send(kafka, _encoded(batch), rate)
+        sent = send(kafka, ARTICLES_ENRICHED, _encoded(batch), rate)
         _wait(lambda: len(placed & sent.keys()), len(sent))
         time.sleep(2)  # the last alert follows its article
     if not opened:
@@ -211,17 +208,8 @@ def _reader(
 
     wait_ms  how long Kafka gathers records for it
     """
-    consumer = KafkaConsumer(
-        **kafka,
-        group_id=None,
-        isolation_level="read_committed",
-        fetch_max_wait_ms=wait_ms,
-        fetch_min_bytes=1 if wait_ms <= _POLL_MS else _BULK_BYTES,
-    )
-    partitions = [TopicPartition(topic.name, n) for n in consumer.partitions_for_topic(topic.name)]
-    consumer.assign(partitions)
-    for partition, end in consumer.end_offsets(partitions).items():
-        consumer.seek(partition, end)
+    least_bytes = 1 if wait_ms <= _POLL_MS else _BULK_BYTES
+    consumer = from_end(kafka, topic, wait_ms=wait_ms, least_bytes=least_bytes)
     stopped = threading.Event()
 
     def read() -> None:
@@ -239,19 +227,3 @@ def _reader(
         stopped.set()
         thread.join()
         consumer.close()
-
-
-def _send(
-    kafka: Mapping[str, Any], records: Sequence[tuple[str, bytes]], rate: float | None = None
-) -> dict[str, float]:
-    """Send articles, at a rate or flat out; when each was handed over, by id."""
-    producer = KafkaProducer(**kafka, linger_ms=0 if rate else 5)
-    moments, started = {}, time.time()
-    for number, (key, value) in enumerate(records):
-        if rate:
-            time.sleep(max(0.0, started + number / rate - time.time()))
-        moments[key] = time.time()
-        producer.send(ARTICLES_ENRICHED.name, key=key.encode(), value=value)
-    producer.flush()
-    producer.close()
-    return moments

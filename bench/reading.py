@@ -126,10 +126,20 @@ def reading(
         consumer.close()
 
 
-def from_end(kafka: Mapping[str, Any], topic: Topic[Any], *, wait_ms: int) -> KafkaConsumer:
-    """A consumer of all of a topic from its present end on."""
+def from_end(
+    kafka: Mapping[str, Any], topic: Topic[Any], *, wait_ms: int, least_bytes: int = 1
+) -> KafkaConsumer:
+    """A consumer of all of a topic from its present end on.
+
+    wait_ms      how long the broker may hold a fetch back
+    least_bytes  that it gathers before
+    """
     consumer = KafkaConsumer(
-        **kafka, group_id=None, isolation_level="read_committed", fetch_max_wait_ms=wait_ms
+        **kafka,
+        group_id=None,
+        isolation_level="read_committed",
+        fetch_max_wait_ms=wait_ms,
+        fetch_min_bytes=least_bytes,
     )
     partitions = [TopicPartition(topic.name, n) for n in consumer.partitions_for_topic(topic.name)]
     consumer.assign(partitions)

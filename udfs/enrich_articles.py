@@ -19,6 +19,7 @@ from schemas.dead_letter import DeadLetter, Delivery
 from schemas.errors import Reason, RecordError
 from schemas.registry import open_registry
 from schemas.topics import ARTICLES_ENRICHED, ARTICLES_RAW, DEAD_LETTERS
+from udfs.deliveries import delivery_of
 from udfs.gauges import expose, expose_value
 from udfs.lifeline import end_with_task_manager
 
@@ -81,7 +82,7 @@ class EnrichArticles(AsyncFunction):
         self._analyzer.close()
 
     async def async_invoke(self, value: Row) -> list[Row]:
-        delivery = _delivery(value)
+        delivery = delivery_of(value)
         self._stats.articles += 1
         try:
             return [await self._enrich(delivery)]
@@ -116,11 +117,6 @@ class EnrichArticles(AsyncFunction):
             expose_value(
                 of_model, "devices_lost", lambda m=model: self._analyzer.sessions[m].devices_lost
             )
-
-
-def _delivery(row: Row) -> Delivery:
-    key, value, topic, partition, offset, timestamp = row
-    return Delivery(key, value, topic, partition, offset, timestamp.to_epoch_milli())
 
 
 def _now_ms() -> int:

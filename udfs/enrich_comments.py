@@ -28,6 +28,7 @@ from schemas.errors import Reason, RecordError
 from schemas.registry import open_registry
 from schemas.topics import COMMENTS_ENRICHED, COMMENTS_RAW, DEAD_LETTERS
 from udfs.comment_rows import JOB
+from udfs.deliveries import delivery_of
 from udfs.gauges import expose, expose_value
 from udfs.lifeline import end_with_task_manager
 
@@ -96,8 +97,7 @@ class EnrichComments(AsyncFunction):
         self._masker.close()
 
     async def async_invoke(self, value: Row) -> list[Row]:
-        key, octets, topic, partition, offset, timestamp = value
-        delivery = Delivery(key, octets, topic, partition, offset, timestamp.to_epoch_milli())
+        delivery = delivery_of(value)
         self._stats.comments += 1
         if not delivery.value and delivery.key:
             self._stats.deletions += 1

@@ -7,12 +7,13 @@ from pyflink.common import Row
 from pyflink.datastream import OutputTag, ProcessFunction, RuntimeContext
 
 from schemas.codec import RecordCodec
-from schemas.dead_letter import DeadLetter, Delivery
+from schemas.dead_letter import DeadLetter
 from schemas.errors import UndecodableRecord
 from schemas.registry import open_registry
 from schemas.story import StoryArticle
 from schemas.topics import DEAD_LETTERS, STORIES_ARTICLES
 from udfs.comment_rows import JOB, PLACED
+from udfs.deliveries import delivery_of
 from udfs.route_outcomes import dead_letters_tag
 
 
@@ -35,8 +36,7 @@ class ReadPlacements(ProcessFunction):
     def process_element(
         self, value: Row, ctx: ProcessFunction.Context
     ) -> Iterator[Row | tuple[OutputTag, Row]]:
-        key, octets, topic, partition, offset, timestamp = value
-        delivery = Delivery(key, octets, topic, partition, offset, timestamp.to_epoch_milli())
+        delivery = delivery_of(value)
         try:
             placed: StoryArticle = self._placements.decode(delivery.value)
         except UndecodableRecord as error:

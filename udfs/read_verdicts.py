@@ -10,12 +10,13 @@ from pyflink.datastream.state import StateTtlConfig, ValueStateDescriptor
 
 from models.audience.cases import Gate, address, gate_bytes, gate_from
 from schemas.codec import RecordCodec
-from schemas.dead_letter import DeadLetter, Delivery
+from schemas.dead_letter import DeadLetter
 from schemas.editorial import EditorialCommand
 from schemas.errors import UndecodableRecord
 from schemas.registry import open_registry
 from schemas.topics import DEAD_LETTERS, EDITORIAL_CONTROL
 from udfs.comment_rows import DECIDED, JOB
+from udfs.deliveries import delivery_of
 from udfs.route_outcomes import dead_letters_tag
 
 
@@ -45,8 +46,7 @@ class ReadVerdicts(ProcessFunction):
     def process_element(
         self, value: Row, ctx: ProcessFunction.Context
     ) -> Iterator[Row | tuple[OutputTag, Row]]:
-        key, octets, topic, partition, offset, timestamp = value
-        delivery = Delivery(key, octets, topic, partition, offset, timestamp.to_epoch_milli())
+        delivery = delivery_of(value)
         try:
             command: EditorialCommand = self._commands.decode(delivery.value)
         except UndecodableRecord as error:

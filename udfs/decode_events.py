@@ -1,7 +1,6 @@
 """Records of user.events to signals, by whether they need their article."""
 
-import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pyflink.common import Row, Types
@@ -9,13 +8,12 @@ from pyflink.common.typeinfo import TypeInformation
 from pyflink.datastream import OutputTag, ProcessFunction, RuntimeContext
 
 from models.profiles import signals
-from schemas.codec import RecordCodec
-from schemas.dead_letter import DeadLetter, Delivery
+from schemas.dead_letter import Delivery
 from schemas.errors import Reason, RecordError
-from schemas.registry import open_registry
-from schemas.topics import DEAD_LETTERS, USER_EVENTS
+from schemas.topics import USER_EVENTS
+from schemas.user_event import UserEvent
 from udfs.gauges import expose
-from udfs.route_outcomes import dead_letters_tag
+from udfs.read_topic import Out, ReadTopic
 
 JOB = "profiles"
 
@@ -42,46 +40,38 @@ class DecodeStats:
     dead_letters: dict[str, int] = field(default_factory=lambda: dict.fromkeys(Reason, 0))
 
 
-class DecodeEvents(ProcessFunction):
-    """In: Row(key, value, topic, partition, offset, timestamp) of user.events. Out: `signal_type`.
+class DecodeEvents(ReadTopic[UserEvent]):
+    """Decodes user.events. Out: `signal_type`; events that need no article leave by `direct_tag`.
 
-    No key, no state, no timers. Events that need no article leave by `direct_tag`, what cannot be
-    used by `dead_letters_tag`.
+    A row's timestamp is taken from the context: thread mode converts no Instant (PyFlink 2.3).
     """
 
+    topic = USER_EVENTS
+    job = JOB
+
     def __init__(self, *, registry_url: str | None, registry_auth: str | None) -> None:
-        self._registry = (registry_url, registry_auth)
+        super().__init__(registry_url=registry_url, registry_auth=registry_auth)
         self._direct = direct_tag()
-        self._dead = dead_letters_tag()
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        registry = open_registry(*self._registry)
-        self._events = RecordCodec(USER_EVENTS, registry)
-        self._letters = RecordCodec(DEAD_LETTERS, registry)
+        super().open(runtime_context)
         self._stats = DecodeStats()
         expose(runtime_context.get_metrics_group().add_group("wiredesk"), self._stats)
 
-    def process_element(
-        self, value: Row, ctx: ProcessFunction.Context
-    ) -> Iterator[Row | tuple[OutputTag, Row]]:
-        arrived_ms = ctx.timestamp()
+    def process_element(self, value: Row, ctx: ProcessFunction.Context) -> Sequence[Out]:
         self._stats.events += 1
-        try:
-            found = signals.signal(
-                self._events.decode(value[1]),
-                arrived_ms=arrived_ms,
-                partition=value[3],
-                offset=value[4],
-            )
-        except RecordError as error:
-            self._stats.dead_letters[error.reason] += 1
-            delivery = Delivery(value[0], value[1], value[2], value[3], value[4], arrived_ms)
-            yield self._dead, _letter(self._letters, delivery, error)
-            return
+        return super().process_element(value, ctx)
+
+    def read(self, record: UserEvent, value: Row, ctx: ProcessFunction.Context) -> list[Out]:
+        found = signals.signal(
+            record, arrived_ms=ctx.timestamp(), partition=value[3], offset=value[4]
+        )
         row = Row(found.user_key, found.article_id, signals.pack(found), None)
-        yield row if found.needs_article else (self._direct, row)
+        return [row if found.needs_article else (self._direct, row)]
 
+    def delivery(self, value: Row, ctx: ProcessFunction.Context) -> Delivery:
+        key, payload, topic, partition, offset, _ = value
+        return Delivery(key, payload, topic, partition, offset, ctx.timestamp())
 
-def _letter(letters: RecordCodec[DeadLetter], delivery: Delivery, error: RecordError) -> Row:
-    letter = DeadLetter.of(delivery, error, job=JOB, failed_ms=time.time_ns() // 1_000_000)
-    return Row(letter.origin.encode(), letters.encode(letter))
+    def count_dead(self, error: RecordError) -> None:
+        self._stats.dead_letters[error.reason] += 1

@@ -13,16 +13,14 @@ from models.breaking import commands
 from models.breaking.commands import JOB, Place, Seen
 from models.stories.partition import SLOTS
 from schemas.codec import RecordCodec
-from schemas.dead_letter import DeadLetter
 from schemas.editorial import EditorialCommand
-from schemas.errors import RecordError
 from schemas.registry import open_registry
-from schemas.topics import DEAD_LETTERS, EDITORIAL_AUDIT, EDITORIAL_CONTROL
-from udfs.deliveries import delivery_of
+from schemas.topics import EDITORIAL_AUDIT, EDITORIAL_CONTROL
 from udfs.gauges import expose
 from udfs.lifeline import end_with_task_manager
 from udfs.read_articles import addressed_type
-from udfs.route_outcomes import dead_letters_tag, kafka_record_type
+from udfs.read_topic import ReadTopic
+from udfs.route_outcomes import kafka_record_type
 
 
 def keyed_command_type() -> TypeInformation:
@@ -42,33 +40,18 @@ def commands_tag(place: Place) -> OutputTag:
     return OutputTag(f"commands-{place}", addressed_type())
 
 
-class ReadCommands(ProcessFunction):
-    """Decodes commands. Out: `keyed_command_type`. No state, no timers.
+class ReadCommands(ReadTopic[EditorialCommand]):
+    """Decodes editorial.control. Out: `keyed_command_type`."""
 
-    In: Row(key, value, topic, partition, offset, timestamp) of editorial.control. Side output: dead
-    letters, for bytes that are no command.
-    """
-
-    def __init__(self, *, registry_url: str | None, registry_auth: str | None) -> None:
-        self._registry = (registry_url, registry_auth)
-        self._dead = dead_letters_tag()
+    topic = EDITORIAL_CONTROL
+    job = JOB
 
     def open(self, runtime_context: RuntimeContext) -> None:
         end_with_task_manager()
-        registry = open_registry(*self._registry)
-        self._commands = RecordCodec(EDITORIAL_CONTROL, registry)
-        self._letters = RecordCodec(DEAD_LETTERS, registry)
+        super().open(runtime_context)
 
-    def process_element(
-        self, value: Row, ctx: ProcessFunction.Context
-    ) -> Iterator[Row | tuple[OutputTag, Row]]:
-        try:
-            command = self._commands.decode(value[1])
-            yield Row(commands.gate_key(command), command.model_dump_json().encode())
-        except RecordError as error:
-            now_ms = time.time_ns() // 1_000_000
-            letter = DeadLetter.of(delivery_of(value), error, job=JOB, failed_ms=now_ms)
-            yield self._dead, Row(letter.origin.encode(), self._letters.encode(letter))
+    def read(self, record: EditorialCommand, value: Row, ctx: ProcessFunction.Context) -> list[Row]:
+        return [Row(commands.gate_key(record), record.model_dump_json().encode())]
 
 
 @dataclass

@@ -1,23 +1,20 @@
 """Editors' commands: those that moderate, each to the case of its comment."""
 
-import time
 from collections.abc import Iterator
 
 from pyflink.common import Row, Time, Types
 from pyflink.common.typeinfo import TypeInformation
-from pyflink.datastream import KeyedProcessFunction, OutputTag, ProcessFunction, RuntimeContext
-from pyflink.datastream.state import StateTtlConfig, ValueStateDescriptor
+from pyflink.datastream import KeyedProcessFunction, ProcessFunction, RuntimeContext
+from pyflink.datastream.state import ValueStateDescriptor
 
 from models.audience.cases import Gate, address, gate_bytes, gate_from
 from schemas.codec import RecordCodec
-from schemas.dead_letter import DeadLetter
 from schemas.editorial import EditorialCommand
-from schemas.errors import UndecodableRecord
 from schemas.registry import open_registry
-from schemas.topics import DEAD_LETTERS, EDITORIAL_CONTROL
+from schemas.topics import EDITORIAL_CONTROL
 from udfs.comment_rows import DECIDED, JOB
-from udfs.deliveries import delivery_of
-from udfs.route_outcomes import dead_letters_tag
+from udfs.read_topic import ReadTopic
+from udfs.state_ttl import expiring
 
 
 def verdict_type() -> TypeInformation:
@@ -27,37 +24,25 @@ def verdict_type() -> TypeInformation:
     )
 
 
-class ReadVerdicts(ProcessFunction):
-    """Commands of kind `moderate` and `undo` go on as `verdict_type`, those for other jobs end
-    here; what cannot be read leaves by side output. No state, no timers.
-
-    In: Row(key, value, topic, partition, offset, timestamp) of editorial.control.
+class ReadVerdicts(ReadTopic[EditorialCommand]):
+    """Commands of editorial.control of kind `moderate` and `undo` go on as `verdict_type`, those
+    for other jobs end here.
     """
 
-    def __init__(self, *, registry_url: str | None, registry_auth: str | None) -> None:
-        self._registry = (registry_url, registry_auth)
-        self._tag = dead_letters_tag()
+    topic = EDITORIAL_CONTROL
+    job = JOB
 
-    def open(self, runtime_context: RuntimeContext) -> None:
-        registry = open_registry(*self._registry)
-        self._commands = RecordCodec(EDITORIAL_CONTROL, registry)
-        self._letters = RecordCodec(DEAD_LETTERS, registry)
-
-    def process_element(
-        self, value: Row, ctx: ProcessFunction.Context
-    ) -> Iterator[Row | tuple[OutputTag, Row]]:
-        delivery = delivery_of(value)
-        try:
-            command: EditorialCommand = self._commands.decode(delivery.value)
-        except UndecodableRecord as error:
-            failed_ms = time.time_ns() // 1_000_000
-            letter = DeadLetter.of(delivery, error, job=JOB, failed_ms=failed_ms)
-            yield self._tag, Row(letter.origin.encode(), self._letters.encode(letter))
-            return
-        if command.kind == "moderate":
-            yield Row(command.command_id, delivery.value)
-        elif command.kind == "undo" and command.undoes:
-            yield Row(command.undoes, delivery.value)
+    def read(
+        self,
+        record: EditorialCommand,
+        value: Row,
+        ctx: ProcessFunction.Context,
+    ) -> list[Row]:
+        if record.kind == "moderate":
+            return [Row(record.command_id, value[1])]
+        if record.kind == "undo" and record.undoes:
+            return [Row(record.undoes, value[1])]
+        return []
 
 
 class AddressVerdicts(KeyedProcessFunction):
@@ -76,9 +61,7 @@ class AddressVerdicts(KeyedProcessFunction):
     def open(self, runtime_context: RuntimeContext) -> None:
         self._commands = RecordCodec(EDITORIAL_CONTROL, open_registry(*self._registry))
         described = ValueStateDescriptor("gate", Types.PRIMITIVE_ARRAY(Types.BYTE()))
-        described.enable_time_to_live(
-            StateTtlConfig.new_builder(Time.seconds(self._memory_s)).build()
-        )
+        described.enable_time_to_live(expiring(Time.seconds(self._memory_s)))
         self._gate = runtime_context.get_state(described)
 
     def process_element(self, value: Row, ctx: KeyedProcessFunction.Context) -> Iterator[Row]:

@@ -1,17 +1,20 @@
-"""What polling costs: thousands of feeds from servers that are slow, broken or silent.
+"""What polling costs: thousands of feeds, most of them good, some slow, broken or silent.
 
 The servers are a process of their own on loopback, each feed at an address of its own in 127/8 so
-that each counts as a host. Of the feeds, most answer 304 within the injected latency, some have
-news, some fail, and some stall until the time is up. Measured is the processor time of the polling
-process, as a share of one core; nothing is sent to Kafka.
+that each counts as a host. A good feed answers within the injected latency, a slow one after
+seconds; a broken one fails and a silent one stalls every other time, so that neither is given up.
+Measured is the processor time of the polling process, as a share of one core, and how late polls
+began, by kind of feed; nothing is sent to Kafka.
 """
 
 import asyncio
+import logging
 import multiprocessing
 import random
 import resource
 import tempfile
 import time
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -23,19 +26,26 @@ from ingest.mastheads import Mastheads
 from ingest.run import Ingest
 from ingest.sources.source import SourceSettings
 from ingest.state import Outgoing, State
+from ingest.turns import Turn
 from ingest.web import Web, WebSettings
 
 ITEMS = 40
 """Items of a feed."""
 
 
+KINDS = (*["good"] * 17, "slow", "broken", "silent")
+"""Of every twenty feeds."""
+
+_NAME = "feed-"
+_SLOW_S, _STALL_S = 6.0, 60.0
+_FIVE_MINUTES_S = 300.0
+
+
 @dataclass(frozen=True)
 class Mix:
-    """What the servers do: shares of all answers, and milliseconds before one."""
+    """What the servers do: share of answers with news, and mean milliseconds before one."""
 
     news: float = 0.2
-    error: float = 0.03
-    stall: float = 0.02
     latency_ms: float = 150.0
 
 
@@ -44,9 +54,12 @@ class Figures:
     """What was measured.
 
     core_share   processor time of the process that polls, by the clock, after the first round
+    at_5_min     what that share would be at an interval of five minutes: a shorter one, measured
+                 in less time, costs the same a poll
     first_share  in the first round, when everything is new
     cpu_ms       processor time of a poll, all it brings included
-    late_s       95th percentile of how late a poll began
+    late_s       95th percentile of how late polls began, by kind of feed
+    latest_s     the most that one was late, by kind of feed
     """
 
     feeds: int
@@ -55,12 +68,23 @@ class Figures:
     polls: int
     polls_per_s: float
     core_share: float
+    at_5_min: float
     first_share: float
     cpu_ms: float
-    late_s: float
+    late_s: dict[str, float]
+    latest_s: dict[str, float]
     articles: int
     max_rss_mb: float
     failed: dict[str, int]
+
+
+def kind(number: int) -> str:
+    """What kind of feed one is.
+
+    >>> [kind(number) for number in (0, 16, 17, 18, 19, 20)]
+    ['good', 'good', 'slow', 'broken', 'silent', 'good']
+    """
+    return KINDS[number % len(KINDS)]
 
 
 class NoKafka:
@@ -75,6 +99,7 @@ class NoKafka:
 
 def measure(feeds: int, interval_s: float, seconds: float, mix: Mix) -> Figures:
     """Poll for one interval so that all feeds are known, then for `seconds` by the watch."""
+    logging.getLogger("wiredesk.ingest").setLevel(logging.ERROR)  # failures are meant, and counted
     ours, theirs = multiprocessing.Pipe()
     context = multiprocessing.get_context("spawn")
     server = context.Process(target=_serve, args=(theirs, mix), daemon=True)
@@ -90,7 +115,7 @@ def measure(feeds: int, interval_s: float, seconds: float, mix: Mix) -> Figures:
 async def _measure(feeds: int, interval_s: float, seconds: float, port: int) -> Figures:
     sources = [
         SourceSettings(
-            name=f"feed-{number}",
+            name=f"{_NAME}{number}",
             url=f"http://127.{1 + number // 62_500}.{number // 250 % 250}.{number % 250 + 1}"
             f":{port}/{number}",
             text="feed",
@@ -117,7 +142,7 @@ async def _measure(feeds: int, interval_s: float, seconds: float, port: int) -> 
             await asyncio.sleep(interval_s)
             first_share = (time.process_time() - cpu) / (time.monotonic() - began)
             polls, articles = ingest.counts.polls, ingest.counts.articles
-            ingest.late_s.clear()
+            ingest.late.clear()
             began, cpu = time.monotonic(), time.process_time()
             await asyncio.sleep(seconds)
             passed_s, used_s = time.monotonic() - began, time.process_time() - cpu
@@ -125,7 +150,7 @@ async def _measure(feeds: int, interval_s: float, seconds: float, port: int) -> 
             articles = ingest.counts.articles - articles
             stop.set()
             await running
-    late = sorted(ingest.late_s) or [0.0]
+    late = {name: sorted(ms / 1000 for ms in ingest.late[name]) or [0.0] for name in set(KINDS)}
     return Figures(
         feeds=feeds,
         interval_s=interval_s,
@@ -133,9 +158,11 @@ async def _measure(feeds: int, interval_s: float, seconds: float, port: int) -> 
         polls=polls,
         polls_per_s=round(polls / passed_s, 2),
         core_share=round(used_s / passed_s, 4),
+        at_5_min=round(used_s / passed_s * interval_s / _FIVE_MINUTES_S, 4),
         first_share=round(first_share, 4),
         cpu_ms=round(1000 * used_s / max(1, polls), 2),
-        late_s=round(late[int(0.95 * (len(late) - 1))], 3),
+        late_s={k: round(v[int(0.95 * (len(v) - 1))], 3) for k, v in sorted(late.items())},
+        latest_s={k: round(v[-1], 3) for k, v in sorted(late.items())},
         articles=articles,
         max_rss_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
         failed={str(reason): n for reason, n in ingest.counts.failed.items()},
@@ -147,12 +174,11 @@ class _Watched(Ingest):
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self.late_s: list[float] = []
+        self.late: dict[str, list[int]] = defaultdict(list)
 
-    def _start_due(self) -> float:
-        at_ms = self._clock()
-        self.late_s += [(at_ms - due) / 1000 for due, _ in self._due if due <= at_ms]
-        return super()._start_due()
+    async def _poll(self, turn: Turn[str], *, again: bool) -> None:
+        self.late[kind(int(turn.key.removeprefix(_NAME)))].append(turn.late_ms)
+        await super()._poll(turn, again=again)
 
 
 def _serve(ready: Connection, mix: Mix) -> None:
@@ -164,16 +190,19 @@ async def _serve_all(ready: Connection, mix: Mix) -> None:
 
     chance = random.Random(7)
     versions: dict[str, int] = {}
+    asked: Counter[str] = Counter()
 
     async def feed(request: web.Request) -> web.StreamResponse:
         name = request.match_info["number"]
-        draw = chance.random()
+        is_kind, asked[name] = kind(int(name)), asked[name] + 1
         await asyncio.sleep(chance.expovariate(1000 / mix.latency_ms))
-        if draw < mix.stall:
-            await asyncio.sleep(60)
-        if draw < mix.stall + mix.error:
+        if is_kind == "slow":
+            await asyncio.sleep(_SLOW_S)
+        elif is_kind == "silent" and asked[name] % 2 == 0:
+            await asyncio.sleep(_STALL_S)
+        elif is_kind == "broken" and asked[name] % 2 == 0:
             return web.Response(status=chance.choice((500, 502, 503, 404)))
-        if draw < mix.stall + mix.error + mix.news or name not in versions:
+        if chance.random() < mix.news or name not in versions:
             versions[name] = versions.get(name, 0) + 1
         etag = f'"{versions[name]}"'
         if request.headers.get("If-None-Match") == etag:

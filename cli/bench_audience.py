@@ -1,0 +1,88 @@
+"""`wiredesk bench audience`: the job `audience` from Kafka to Kafka."""
+
+import time
+from typing import Annotated
+
+import typer
+
+from cli import topics
+from cli.bench_stack import (
+    WARM_UP,
+    JsonOption,
+    OverridesOption,
+    cpu_s,
+    phase,
+    tell,
+    whole_stack,
+)
+from cli.connection import connect
+from local import stack, submission
+
+
+def audience(
+    count: Annotated[int, typer.Option(min=200, help="Comments for each throughput.")] = 6_000,
+    latency_s: Annotated[int, typer.Option(min=5, help="Seconds of the latency run.")] = 30,
+    overrides: OverridesOption = None,
+    json_file: JsonOption = None,
+) -> None:
+    """The job `audience` from Kafka to Kafka at parallelism 1 beside its analyzer alone.
+
+    Runs on the local stack, which it starts and ends if none runs; a running job `audience` is
+    cancelled. Wants a machine that does nothing else.
+    """
+    with whole_stack() as running:
+        figures = _measure(running, count, latency_s, tuple(overrides or ()))
+    tell(figures, json_file)
+
+
+def _measure(
+    running: stack.Stack, count: int, latency_s: int, overrides: tuple[str, ...]
+) -> dict[str, float]:
+    """Every figure of one run: the analyzer before and after the job, since machines are noisy."""
+    from bench import audience as measure
+    from jobs.audience import analyzer_config
+    from jobs.runtime.audience_settings import AudienceSettings
+    from jobs.runtime.catalogue import load_shared
+    from models.comment_analyzer import CommentAnalyzer
+    from models.manifest import SHIPPED, read
+
+    run = f"bench-{time.time_ns() // 1_000_000}"
+    connection = connect(running.kafka)
+    topics.apply(connection)
+    kafka = connection.client()
+    settings = load_shared(AudienceSettings, overrides=overrides)
+    with phase("the models open"):
+        alone = CommentAnalyzer(read(SHIPPED), analyzer_config(settings))
+        alone.warm_up()
+    if submission.running_job("audience"):  # nothing else may read comments.raw
+        submission.cancel("audience", jobmanager=None, savepoint=False)
+    with phase("the analyzer alone"):
+        before = measure.analyzer_alone(alone, measure.comments(count // 3, f"{run}-before"))
+    with phase("submitting the job"):
+        wanted = submission.Submission("audience", overrides=overrides, parallelism=1)
+        submission.submit(wanted, replace=True, wait=True, report=str)
+    try:
+        with phase("warming up"):
+            measure.job_backlog(kafka, measure.comments(4 * WARM_UP, f"{run}-warm"))
+        used = cpu_s(running)
+        with phase(f"the job, {count:,} comments at once"):
+            job = measure.job_backlog(kafka, measure.comments(count, f"{run}-job"))
+        used = {name: seconds - used.get(name, 0.0) for name, seconds in cpu_s(running).items()}
+        rate = measure.RATE
+        with phase(f"the job, {rate:g} comments a second"):
+            steady = measure.comments(int(latency_s * rate), f"{run}-steady", rate)
+            latency = measure.job_latency(kafka, steady, rate)
+    finally:
+        submission.cancel("audience", jobmanager=None, savepoint=False)
+    with phase("the analyzer alone, again"):
+        after = measure.analyzer_alone(alone, measure.comments(count // 3, f"{run}-after"))
+    return {
+        "comments": count,
+        "analyzer_per_s": (before + after) / 2,
+        "job_per_s": job,
+        "ratio": job / ((before + after) / 2),
+        **{f"{name}_cpu_us_per_comment": s * 1e6 / count for name, s in used.items()},
+        "p50_ms": latency.p50_ms,
+        "p95_ms": latency.p95_ms,
+        "p99_ms": latency.p99_ms,
+    }

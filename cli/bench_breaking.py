@@ -1,0 +1,70 @@
+"""`wiredesk bench breaking`: the job `breaking` from Kafka to Kafka."""
+
+import time
+from typing import Annotated
+
+import typer
+
+from cli import topics
+from cli.bench_stack import (
+    RATE,
+    WARM_UP,
+    JsonOption,
+    OverridesOption,
+    out,
+    progress,
+    tell,
+    whole_stack,
+)
+from cli.connection import connect
+from local import stack, submission
+
+
+def breaking(
+    count: Annotated[int, typer.Option(min=1000, help="Articles of the throughput.")] = 20_000,
+    latency_s: Annotated[int, typer.Option(min=10, help="Seconds of each latency run.")] = 60,
+    overrides: OverridesOption = None,
+    json_file: JsonOption = None,
+) -> None:
+    """The job `breaking` from Kafka to Kafka at parallelism 1, and how soon its alerts come.
+
+    Simulated news. Runs on the local stack, which it starts and ends if none runs; a running job
+    `breaking` is cancelled. Wants a machine that does nothing else.
+    """
+    with whole_stack() as running:
+        figures = _measure(running, count, latency_s, tuple(overrides or ()))
+    tell(figures, json_file)
+
+
+def _measure(
+    running: stack.Stack, count: int, latency_s: int, overrides: tuple[str, ...]
+) -> dict[str, float]:
+    """Throughput of a backlog, then alerts at the usual rate and in a tenfold burst."""
+    from bench import breaking as measure
+
+    connection = connect(running.kafka)
+    topics.apply(connection)
+    kafka = connection.client()
+    room = measure.Newsroom(f"bench-{time.time_ns() // 1_000_000}")
+    wanted = submission.Submission(job="breaking", overrides=("start_from=latest", *overrides))
+    with out.status("submitting the job"):
+        submission.submit(wanted, replace=True, wait=True, report=str)
+    try:
+        with progress("warming up", WARM_UP) as done:
+            measure.throughput(kafka, room.stream(WARM_UP), done)
+        figures = {"articles_per_s": 0.0}
+        for name, rate, seconds in (("usual", RATE, latency_s), ("burst", 10 * RATE, latency_s)):
+            batch = room.news(rate, seconds)
+            with progress(f"{rate:g} articles a second", len(batch)) as done:
+                latency = measure.alert_latency(kafka, batch, rate, done)
+            figures |= {
+                f"{name}_alerts": latency.alerts,
+                f"{name}_p50_ms": latency.p50_ms,
+                f"{name}_p95_ms": latency.p95_ms,
+                f"{name}_most_ms": latency.most_ms,
+            }
+        with progress("all at once", count) as done:
+            figures["articles_per_s"] = measure.throughput(kafka, room.stream(count), done)
+    finally:
+        submission.cancel("breaking", jobmanager=None, savepoint=False)
+    return figures

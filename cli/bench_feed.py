@@ -1,0 +1,26 @@
+"""`wiredesk bench feed`: what ranking costs as fresh articles grow."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from cli.bench_stack import JsonOption, out
+
+
+def feed(
+    most: Annotated[int, typer.Option(min=5000, help="Fresh articles at the end.")] = 100_000,
+    json_file: JsonOption = None,
+) -> None:
+    """Nearest articles and whole feeds as fresh articles grow: milliseconds, recall@100.
+
+    Simulated articles; needs neither Kafka nor Flink. Wants a machine that does nothing else.
+    """
+    from bench import feed as measure
+
+    with out.status("ranking"):
+        found = measure.costs(most)
+    measure.show(out, found)
+    if json_file:
+        json_file.write_text(json.dumps([asdict(cost) for cost in found], indent=2) + "\n", "utf-8")

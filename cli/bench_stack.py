@@ -1,0 +1,119 @@
+"""What benchmarks of jobs share: a stack, what goes on, what it costs, and how figures are told."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from local import stack, state
+
+if TYPE_CHECKING:
+    import psutil
+
+OverridesOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A setting of the job; repeatable."),
+]
+JsonOption = Annotated[
+    Path | None, typer.Option("--json", metavar="OUT", help="Write the figures here, too.")
+]
+
+out = Console()
+
+RATE = 12.0
+"""Articles a second of a latency run."""
+
+WARM_UP = 256
+"""Records sent before anything is measured: workers start, caches and JIT warm up."""
+
+_MIB = 1024 * 1024
+
+
+def tell(figures: dict[str, float], json_file: Path | None) -> None:
+    """Print the figures, and write them where they are wanted."""
+    for name, value in figures.items():
+        out.print(f"{name:<28}{value:>14,.1f}", highlight=False)
+    if json_file:
+        json_file.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
+
+
+@contextmanager
+def whole_stack() -> Iterator[stack.Stack]:
+    """The local stack that runs, else one for the length of the benchmark."""
+    running = stack.status()
+    if running is not None and running.whole:
+        yield running
+        return
+    with phase("starting the local stack"):
+        started = stack.up(stack.StackConfig(state_dir=state.default_dir()))
+    try:
+        yield started
+    finally:
+        stack.down(started.state_dir)
+
+
+@contextmanager
+def phase(what: str) -> Iterator[None]:
+    """Tells what goes on and how long it took, also where no terminal shows a spinner."""
+    started = time.monotonic()
+    with out.status(what):
+        yield
+    out.print(f"{time.monotonic() - started:7.1f} s  {what}", highlight=False)
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=out,
+        transient=True,
+        refresh_per_second=2,
+    ) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def cpu_s(running: stack.Stack) -> dict[str, float]:
+    """Processor time that the TaskManagers, their Python workers and Kafka have used so far:
+    steadier than the clock where others work, too.
+    """
+    import psutil
+
+    used = {"jvm": 0.0, "python": 0.0, "kafka": 0.0}
+    for each in running.processes:
+        process = psutil.Process(each.pid)
+        if each.name.startswith("taskmanager"):
+            used["jvm"] += _cpu_s(process)
+            workers = [c for c in process.children(recursive=True) if c.name().startswith("python")]
+            used["python"] += sum(map(_cpu_s, workers))
+        elif each.name == "kafka":
+            used["kafka"] += _cpu_s(process)
+    return used
+
+
+def _cpu_s(process: "psutil.Process") -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def resident_mb(running: stack.Stack) -> dict[str, int]:
+    """Resident memory of each process of the stack and of its Python workers, MiB."""
+    import psutil
+
+    found = {}
+    for process in running.processes:
+        jvm = psutil.Process(process.pid)
+        found[process.name] = jvm.memory_info().rss // _MIB
+        workers = [c for c in jvm.children(recursive=True) if c.name().startswith("python")]
+        for number, worker in enumerate(workers, start=1):
+            found[f"{process.name}-python-{number}"] = worker.memory_info().rss // _MIB
+    return found

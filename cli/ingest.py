@@ -68,7 +68,7 @@ def feeds(
     ] = None,
     processes: Annotated[
         int, typer.Option(min=1, help="Processes that read pages side by side.")
-    ] = 1,
+    ] = 2,
     metrics: Annotated[
         int | None,
         typer.Option(min=1, max=65535, metavar="PORT", help="Serve /metrics there, on loopback."),
@@ -350,7 +350,7 @@ async def _run(
                     if metrics is not None:
                         await stack.enter_async_context(served(_exposition(ingest, state), metrics))
                     if sources.hubs is not None:
-                        await stack.enter_async_context(listening(ingest, sources.hubs))
+                        await stack.enter_async_context(listening(ingest.hubs, sources.hubs))
                     reporting = asyncio.create_task(_report(ingest))
                     await ingest.run(stop)
                     reporting.cancel()

@@ -254,7 +254,7 @@ def _readability(content: bytes) -> Read:
     try:
         document = Document(content.decode("utf-8", "replace"))
         return Read(document.short_title(), plain(document.summary(html_partial=True)))
-    except Unparseable:
+    except (Unparseable, ValueError):  # the latter for control characters, from lxml
         return Read()
 
 

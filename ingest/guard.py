@@ -33,8 +33,8 @@ def require_public(host: str, addresses: Iterable[str]) -> list[str]:
     found = list(addresses)
     if private := [address for address in found if not is_public(address)]:
         raise Refused(
-            f"{host} is {private[0]}, a private address; `allow_private = true` in the file of "
-            "sources lets it be asked"
+            f"{host} is {private[0]}, a private address; `allow_private = true` under [web] in the "
+            "file of sources lets it be asked"
         )
     if not found:
         raise Refused(f"{host} has no address")

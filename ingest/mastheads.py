@@ -82,9 +82,14 @@ def registered_domain(host: str) -> str:
 
     >>> registered_domain("a.b.courier.co.uk"), registered_domain("desk.substack.com")
     ('courier.co.uk', 'desk.substack.com')
+    >>> registered_domain("www.news.internal"), registered_domain("127.0.0.1")
+    ('news.internal', '127.0.0.1')
     """
     parts = _suffixes()(host)
-    domain = f"{parts.domain}.{parts.suffix}" if parts.domain and parts.suffix else host
+    if parts.suffix:
+        domain = f"{parts.domain}.{parts.suffix}" if parts.domain else host
+    else:  # no rule of the list: the last label is the suffix; addresses have no subdomain
+        domain = ".".join([*parts.subdomain.split(".")[-1:], parts.domain]).lstrip(".")
     if domain in _MANY_VOICES and parts.subdomain:
         return f"{parts.subdomain.rpartition('.')[2]}.{domain}"
     return domain

@@ -5,10 +5,20 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from ingest.run import Counts
+from ingest.counts import Counts
 from schemas.errors import SetupError
 
-_TOTALS = ("polls", "told", "unchanged", "entries", "pages", "articles", "versions", "delivered")
+_TOTALS = (
+    "polls",
+    "late_ms",
+    "told",
+    "unchanged",
+    "entries",
+    "pages",
+    "articles",
+    "versions",
+    "delivered",
+)
 
 
 def exposition(counts: Counts, gauges: Mapping[str, int]) -> str:

@@ -87,7 +87,7 @@ class WebSettings:
     stall_s       between two pieces of it
     per_host      requests to one host at a time
     pause_s       between the beginnings of two requests to one host
-    connections   to all hosts together
+    connections   to all hosts together; `run` shares them out
     """
 
     user_agent: str = "Wiredesk/0.1 (news ingest; wiredesk)"
@@ -188,7 +188,7 @@ class Web:
     async def __aenter__(self) -> Self:
         s = self.settings
         connector = aiohttp.TCPConnector(
-            limit=s.connections,
+            limit=0,  # who asks keeps to it: waiting for a connection would count as silence
             limit_per_host=s.per_host,
             resolver=GuardedResolver(allow_private=s.allow_private),
             ttl_dns_cache=300,

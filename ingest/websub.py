@@ -136,7 +136,7 @@ def announced(headers: Mapping[str, str], base: str) -> tuple[str, str]:
 
 
 class Subscriber(Protocol):
-    """Who keeps the subscriptions; see `run.Ingest`."""
+    """Who keeps the subscriptions; see `hubs.Hubs`."""
 
     def subscription_of(self, token: str) -> tuple[str, Subscription] | None: ...
 

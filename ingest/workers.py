@@ -24,7 +24,7 @@ class Unreadable(RuntimeError):
 class Workers:
     """Calls functions in processes; a context manager.
 
-    processes     at a time
+    processes     at a time, each a pool of its own: one that is ended takes no other's work along
     timeout_s     for one call
     memory_bytes  address space of a process
     """
@@ -32,11 +32,11 @@ class Workers:
     def __init__(
         self, processes: int = 1, *, timeout_s: float = 20.0, memory_bytes: int = 2 * 1024**3
     ) -> None:
-        self._processes = processes
         self._timeout_s = timeout_s
         self._memory_bytes = memory_bytes
         self._turns = asyncio.Semaphore(processes)
-        self._pool: ProcessPoolExecutor | None = None
+        self._idle: list[ProcessPoolExecutor] = []
+        self._busy: set[ProcessPoolExecutor] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -47,46 +47,52 @@ class Workers:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._end()
+        for pool in (*self._idle, *self._busy):
+            _end(pool)
 
     async def run(self, function: Callable[..., R], /, *arguments: Any) -> R:
         """What the function returns or raises. Raises Unreadable."""
         async with self._turns:
-            pool = self._started()
+            pool = self._idle.pop() if self._idle else self._started()
+            self._busy.add(pool)
             loop = asyncio.get_running_loop()
+            usable = False
             try:
                 async with asyncio.timeout(self._timeout_s):
-                    return await loop.run_in_executor(pool, function, *arguments)
+                    found = await loop.run_in_executor(pool, function, *arguments)
+                usable = True
+                return found
             except TimeoutError as error:
-                self._end(pool)
                 raise Unreadable(f"not read within {self._timeout_s:g} s") from error
             except (BrokenProcessPool, MemoryError) as error:
-                self._end(pool)
                 raise Unreadable("the process that read it ended") from error
+            except Exception:
+                usable = True  # the function raised it
+                raise
+            finally:
+                self._busy.discard(pool)
+                if usable:
+                    self._idle.append(pool)
+                else:
+                    _end(pool)
 
     def _started(self) -> ProcessPoolExecutor:
-        if self._pool is None:
-            self._pool = ProcessPoolExecutor(
-                self._processes,
-                mp_context=multiprocessing.get_context("spawn"),
-                initializer=_prepare,
-                initargs=(self._memory_bytes,),
-                max_tasks_per_child=_TASKS_PER_PROCESS,
-            )
-        return self._pool
+        return ProcessPoolExecutor(
+            1,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_prepare,
+            initargs=(self._memory_bytes,),
+            max_tasks_per_child=_TASKS_PER_PROCESS,
+        )
 
-    def _end(self, pool: ProcessPoolExecutor | None = None) -> None:
-        """End the processes at once; the next call starts others."""
-        ended = pool or self._pool
-        if ended is None:
-            return
-        if ended is self._pool:
-            self._pool = None
-        processes = list((ended._processes or {}).values())
-        ended.shutdown(wait=False, cancel_futures=True)
-        for process in processes:
-            with suppress(ProcessLookupError):
-                process.kill()
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    """End a pool's process at once, whatever it does."""
+    processes = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        with suppress(ProcessLookupError):
+            process.kill()
 
 
 def _prepare(memory_bytes: int) -> None:

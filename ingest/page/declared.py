@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from ingest.mastheads import registered_domain
 from ingest.page import json_ld
 
 Tree = Any
@@ -115,16 +116,10 @@ def _canonical(tree: Tree, meta: dict[str, list[str]], url: str) -> str:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             continue
         deep = bool(parts.path.strip("/") or parts.query)
-        if not url or (deep and _site(parts.hostname) == _site(own.hostname or "")):
+        same_site = registered_domain(parts.hostname) == registered_domain(own.hostname or "")
+        if not url or (deep and same_site):
             return str(address)
     return url
-
-
-def _site(host: str) -> str:
-    """Roughly the registered domain: enough to tell another site's address."""
-    labels = host.lower().split(".")
-    short = len(labels) > 2 and len(labels[-2]) <= 3 and len(labels[-1]) == 2
-    return ".".join(labels[-3:] if short else labels[-2:])
 
 
 def _published(tree: Tree, meta: dict[str, list[str]], node: json_ld.Node) -> Iterator[str]:
@@ -172,5 +167,6 @@ def _sites(meta: dict[str, list[str]], node: json_ld.Node, url: str) -> list[str
     except ValueError:
         host = ""
     if host:
-        names += [host.removeprefix("www."), _site(host), _site(host).split(".")[0]]
+        domain = registered_domain(host.lower())
+        names += [host.removeprefix("www."), domain, domain.split(".")[0]]
     return [name for name in names if name]

@@ -3,8 +3,8 @@ from collections import Counter
 import aiohttp
 import pytest
 
+from ingest.counts import Counts
 from ingest.metrics import exposition, served
-from ingest.run import Counts
 from schemas.errors import SetupError
 
 

@@ -194,7 +194,7 @@ async def test_page_that_fails_is_tried_again_later(serve, ingest, kafka, monkey
 
     site = await serve()
     site.pages |= {"/rss": rss(("1", f"{site.url}/a", "Bridge", "Short.")), "/a": sometimes}
-    monkeypatch.setattr("ingest.run._PAGE_RETRY_S", 0.0)
+    monkeypatch.setattr("ingest.pages._RETRY_S", 0.0)
     await ingest({"url": f"{site.url}/rss"})
     assert len(kafka.articles[0].body) > 100
 
@@ -283,7 +283,7 @@ async def test_permanent_redirect_is_remembered(serve, ingest, kafka):
 async def test_articles_wait_while_kafka_is_down(serve, ingest, kafka, monkeypatch, tmp_path):
     site = await serve()
     site.pages["/rss"] = rss(("1", f"{site.url}/a", "Bridge", "Short."))
-    monkeypatch.setattr("ingest.run._DELIVERY_RETRY_S", 0.0)
+    monkeypatch.setattr("ingest.outbox._RETRY_S", 0.0)
     kafka.down = 99
     with pytest.raises(ServiceError, match="Kafka is down"):  # --once ends with the reason
         await ingest({"url": f"{site.url}/rss", "text": "feed"})
@@ -405,3 +405,37 @@ async def test_polling_goes_on_until_it_is_stopped_whatever_stalls(serve, quick,
             stop.set()
             await asyncio.wait_for(task, 5)
     assert running.counts.delivered == 2
+
+
+async def test_silent_hosts_hold_up_their_own_turns_only(serve, quick, kafka, tmp_path):
+    """More silent sources than turns at once: the good one is asked all the same."""
+
+    async def stall(request):
+        await asyncio.sleep(60)
+
+    silent, good = await serve("127.0.0.2"), await serve()
+    silent.pages = {f"/{number}": stall for number in range(40)}
+    good.pages["/rss"] = rss(("1", f"{good.url}/a", "Bridge", ""))
+    sources = [
+        SourceSettings(url=f"{silent.url}/{number}", text="feed", interval_s=0.001)
+        for number in range(40)
+    ] + [SourceSettings(url=f"{good.url}/rss", text="feed", interval_s=0.05)]
+    stop = asyncio.Event()
+    with State(tmp_path / "s.sqlite") as state:
+        async with Web(quick(connections=8)) as fetcher:
+            running = Ingest(
+                sources,
+                web=fetcher,
+                state=state,
+                mastheads=Mastheads(),
+                encode=lambda article: article.model_dump_json().encode(),
+                deliverer=kafka,
+            )
+            task = asyncio.create_task(running.run(stop))
+            async with asyncio.timeout(60):
+                while kafka.titles != ["Bridge"]:
+                    await asyncio.sleep(0.01)
+            asked = len(silent.asked)
+            stop.set()
+            await asyncio.wait_for(task, 5)
+    assert asked <= 2

@@ -167,7 +167,7 @@ async def test_news_of_a_hub_makes_its_feed_be_asked_at_once(serve, quick, tmp_p
                 chance=lambda: 0.0,
                 hubs=settings,
             )
-            async with listening(ingest, settings) as port:
+            async with listening(ingest.hubs, settings) as port:
                 running = asyncio.create_task(ingest.run(stop))
                 await until(lambda: hub.asked)
                 wanted = hub.asked[0]
@@ -182,7 +182,7 @@ async def test_news_of_a_hub_makes_its_feed_be_asked_at_once(serve, quick, tmp_p
                 assert (await hub.verify(callback.replace(token, "x")))[0] == 404
                 assert await hub.verify(callback) == (200, "c-7")
                 (kept,) = state.subscriptions().values()
-                assert Subscription(**kept).holds(ingest.now_ms())
+                assert Subscription(**kept).holds(ingest.hubs.now_ms())
 
                 before = polls(site)
                 assert await hub.publish(callback, secret="wrong") == 202
@@ -192,6 +192,6 @@ async def test_news_of_a_hub_makes_its_feed_be_asked_at_once(serve, quick, tmp_p
 
                 assert (await hub.verify(callback, **{"hub.mode": "denied"}))[0] == 200
                 (kept,) = state.subscriptions().values()
-                assert not Subscription(**kept).holds(ingest.now_ms())
+                assert not Subscription(**kept).holds(ingest.hubs.now_ms())
                 stop.set()
                 await running

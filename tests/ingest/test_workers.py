@@ -1,3 +1,4 @@
+import asyncio
 import os
 import time
 
@@ -20,3 +21,11 @@ async def test_work_that_hangs_or_dies_is_ended_and_others_go_on():
         with pytest.raises(Unreadable, match="ended"):
             await workers.run(os._exit, 7)
         assert await workers.run(abs, -7) == 7
+
+
+async def test_work_beside_one_that_dies_is_done():
+    with Workers(2) as workers:
+        dying, working = await asyncio.gather(
+            workers.run(os._exit, 7), workers.run(time.sleep, 0.5), return_exceptions=True
+        )
+    assert (type(dying), working) == (Unreadable, None)

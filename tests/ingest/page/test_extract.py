@@ -94,6 +94,13 @@ def test_canonical_address_is_believed_within_the_site(declared, kept):
     assert extract(html(head=f'<link rel="canonical" href="{declared}">'), URL).url == kept
 
 
+def test_site_with_a_short_name_is_one_site():
+    head = '<link rel="canonical" href="https://abc.ca/bridge">'
+    assert extract(html(head=head), "https://www.abc.ca/bridge?from=app").url == (
+        "https://abc.ca/bridge"
+    )
+
+
 def test_declared_encoding_of_the_server_comes_first():
     latin = (
         html("<p>Über die Brücke. " + SENTENCE * 5 + "</p>")

@@ -8,8 +8,8 @@ setup: .venv/ready ## Make .venv; install Java, Maven and Redis where they are m
 
 setup-tests: .venv/tests-ready ## Also install the browser and the database that only tests use
 
-demo: setup ## Start everything and send articles through it
-	.venv/bin/wiredesk demo
+demo: setup ## Start everything and send articles through it; FEEDS=1: as feeds, over HTTP
+	.venv/bin/wiredesk demo $(if $(FEEDS),--feeds)
 
 test: setup-tests ## Run the tests
 	.venv/bin/python -m pytest

@@ -32,8 +32,9 @@ def require_public(host: str, addresses: Iterable[str]) -> list[str]:
     """
     found = list(addresses)
     if private := [address for address in found if not is_public(address)]:
+        named = "" if host.strip("[]") == private[0] else f"{private[0]}, "
         raise Refused(
-            f"{host} is {private[0]}, a private address; `allow_private = true` under [web] in the "
+            f"{host} is {named}a private address; `allow_private = true` under [web] in the "
             "file of sources lets it be asked"
         )
     if not found:

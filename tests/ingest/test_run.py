@@ -339,6 +339,16 @@ async def test_killed_at_any_moment_nothing_is_lost_and_nothing_comes_twice(
         assert sorted(kafka.titles) == ["Title 0", "Title 1", "Title 2"], path.name
 
 
+async def test_what_kafka_gets_was_on_the_disk_before(serve, ingest, kafka, monkeypatch):
+    site = await serve()
+    site.pages["/rss"] = rss(("1", f"{site.url}/a", "Bridge", ""))
+    done, sync, send = [], State.sync, kafka.send
+    monkeypatch.setattr(State, "sync", lambda state: (sync(state), done.append("sync")))
+    monkeypatch.setattr(kafka, "send", lambda batch: (done.append("send"), send(batch))[1])
+    await ingest({"url": f"{site.url}/rss", "text": "feed"})
+    assert done == ["sync", "send"]
+
+
 def test_one_state_is_used_by_one_process(tmp_path):
     with State(tmp_path / "state.sqlite") as state:
         state.arrived(0)

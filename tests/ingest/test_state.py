@@ -142,3 +142,15 @@ def test_file_that_is_no_state_is_refused(tmp_path):
     (tmp_path / "s.sqlite").write_bytes(b"hello" * 99)
     with pytest.raises(SetupError, match="cannot be used"):
         State(tmp_path / "s.sqlite")
+
+
+def test_what_was_committed_can_be_put_on_the_disk_at_any_time(tmp_path):
+    State(":memory:").sync()
+    path = tmp_path / "state.sqlite"
+    with State(path) as state:
+        state.sync()
+        state.keep_source("courier", {}, Rhythm(), 9, {})
+        state.sync()
+        (tmp_path / "state.sqlite-wal").unlink()
+        with pytest.raises(SetupError, match=r"state\.sqlite-wal cannot be written"):
+            state.sync()

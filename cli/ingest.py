@@ -67,7 +67,7 @@ def feeds(
         ),
     ] = None,
     processes: Annotated[
-        int, typer.Option(min=1, help="Processes that read pages side by side.")
+        int, typer.Option(min=1, help="Processes that read feeds and pages side by side.")
     ] = 2,
     metrics: Annotated[
         int | None,
@@ -90,6 +90,7 @@ def feeds(
     connection.require_topic(QUALITY_SIGNALS.name)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
     logging.getLogger("wiredesk").setLevel(logging.INFO)
+    logging.getLogger("kafka.net.selector").setLevel(logging.ERROR)  # warns of milliseconds
     path = state_file or file.with_suffix(".sqlite")
     with _state(path) as state:
         asyncio.run(
@@ -302,6 +303,7 @@ def _send_new(articles: _FileArticles, connection: Connection, state: "State") -
 
 def _empty(state: "State", delivery: "Delivery") -> None:
     while batch := state.outgoing(_BATCH):
+        state.sync()
         state.arrived(delivery.send(batch))
 
 

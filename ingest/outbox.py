@@ -106,7 +106,7 @@ class Outbox:
                     self._state.arrived(await asyncio.to_thread(self._deliverer.begin))
                     begun = True
                     continue
-                self._state.arrived(await asyncio.to_thread(self._deliverer.send, batch))
+                self._state.arrived(await asyncio.to_thread(self._sent, batch))
                 self._counts.delivered += len(batch)
             except ServiceError as error:
                 begun = False
@@ -119,6 +119,11 @@ class Outbox:
         """Nothing more will be put in."""
         self._last = True
         self._filled.set()
+
+    def _sent(self, batch: Sequence[Outgoing]) -> int:
+        """Send a batch that no crash can take back; in a thread."""
+        self._state.sync()
+        return self._deliverer.send(batch)
 
     def _encoded(self, article: Article) -> tuple[Article, bytes]:
         """The article as Kafka takes it: a body that is too long is cut."""

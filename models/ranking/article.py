@@ -1,6 +1,6 @@
 """An article as ranking sees it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -76,23 +76,6 @@ def vector_of(packed: bytes) -> Vector:
     """A unit vector from float16 little-endian bytes; zeros stay zeros."""
     vector = np.frombuffer(packed, "<f2").astype(np.float32)
     return vector / max(float(np.linalg.norm(vector)), 1e-9)
-
-
-def vectors_of(articles: Sequence[FeedArticle], version: str) -> Vectors:
-    """float32 (articles, width), zeros where an article has no vector of this version.
-
-    The width is 0 where none has one.
-    """
-    found = [a.vector if a.vector_version == version else None for a in articles]
-    known = [vector for vector in found if vector is not None]
-    if not known:
-        return np.zeros((len(found), 0), np.float32)
-    rows = np.concatenate(known).reshape(len(known), -1)
-    if len(known) == len(found):
-        return rows
-    vectors = np.zeros((len(found), rows.shape[1]), np.float32)
-    vectors[[place for place, vector in enumerate(found) if vector is not None]] = rows
-    return vectors
 
 
 def entity_key(entity: Entity) -> str:

@@ -1,10 +1,10 @@
 """Why an item stands where it stands, in words and numbers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from models.ranking.article import FeedArticle
+from models.ranking.columns import NO_MODEL
 from models.ranking.features import Popularity
 from models.ranking.reader import OpenAlert, Pick, Reader
 
@@ -50,8 +50,7 @@ _KINDS: dict[str, Kind] = {
 """What a feature tells a reader; `certainty` tells nothing."""
 
 
-@dataclass(frozen=True)
-class Reason:
+class Reason(NamedTuple):
     """One reason.
 
     names  topics, entities or headlines behind it, the strongest first
@@ -63,8 +62,7 @@ class Reason:
     value: float
 
 
-@dataclass(frozen=True)
-class Explanation:
+class Explanation(NamedTuple):
     """Reasons, the strongest first, and the same in words."""
 
     reasons: tuple[Reason, ...]
@@ -89,16 +87,13 @@ def explain(
     """
     values: dict[Kind, float] = {}
     for name, value in contributions.items():
-        if name in _KINDS:
-            values[_KINDS[name]] = values.get(_KINDS[name], 0.0) + value
-    reasons = sorted(
-        (
-            Reason(kind, _names(kind, reader, article, read, likest), value)
-            for kind, value in values.items()
-            if value >= SMALLEST
-        ),
-        key=lambda reason: (-reason.value, reason.kind),
-    )
+        kind = _KINDS.get(name)
+        if kind is not None:
+            values[kind] = values.get(kind, 0.0) + value
+    ordered = sorted((-value, kind) for kind, value in values.items() if value >= SMALLEST)
+    reasons = [
+        Reason(kind, _names(kind, reader, article, read, likest), -less) for less, kind in ordered
+    ]
     told = ([] if rule is None else [rule]) + reasons
     words = [_words(reason, article, popularity) for reason in told[:SHOWN]]
     return Explanation(tuple(told), "; ".join(words) or "nothing better was new")
@@ -122,15 +117,15 @@ def _names(
     likest: FeedArticle | None,
 ) -> tuple[str, ...]:
     if kind == "interest":
-        liked = {c: reader.topics.get(c, 0.0) * s for c, s in article.topics.items()}
-        best = sorted((c for c in liked if liked[c] > 0), key=lambda c: (-liked[c], c))
-        return tuple(article.topic_names[c] for c in best if c in article.topic_names)[:SHOWN]
+        names = article.topic_names
+        liked = ((reader.topics.get(c, 0.0) * s, c) for c, s in article.topics.items())
+        best = sorted((-value, c) for value, c in liked if value > 0 and c in names)
+        return tuple(names[c] for _, c in best[:SHOWN])
     if kind == "article":
         return () if likest is None else (likest.title,)
     if kind == "entity":
-        liked = {key: reader.entities.get(key, 0.0) for key in article.entities}
-        best = sorted((k for k in liked if liked[k] > 0), key=lambda k: (-liked[k], k))
-        return tuple(article.entities[key] for key in best[:SHOWN])
+        best = sorted((-v, k) for k in article.entities if (v := reader.entities.get(k, 0.0)) > 0)
+        return tuple(article.entities[key] for _, key in best[:SHOWN])
     if kind == "follow":
         return tuple(article.entities[k] for k in sorted(reader.followed & article.entities.keys()))
     if kind == "source":
@@ -144,20 +139,32 @@ def _names(
 
 def _words(reason: Reason, article: FeedArticle, popularity: Popularity) -> str:
     names = ", ".join(reason.names)
-    told: dict[Kind, str] = {
-        "interest": f"you often read about {names}" if names else "like much of what you read",
-        "article": f"because you read “{names}”" if names else "like what you read just now",
-        "entity": f"you often read about {names}",
-        "follow": f"you follow {names}",
-        "source": f"you often read {names}",
-        "story": f"goes on with “{names}”",
-        "covisit": f"readers of “{names}” went on to this" if names else "read next by others",
-        "popular": f"{popularity.hour:,.0f} clicks in the last hour",
-        "fresh": "new",
-        "important": f"important: {article.importance or 0.5:.0%} front-page probability",
-        "override": f"breaking news: {reason.names[0] if reason.names else article.title}",
-        "pick": f"chosen by the editors{f' of {names}' if names else ''}",
-        "floor": "everyone should know this",
-        "explore": "shown to a few readers to find out whether it interests them",
-    }
-    return told[reason.kind]
+    match reason.kind:
+        case "interest":
+            return f"you often read about {names}" if names else "like much of what you read"
+        case "article":
+            return f"because you read “{names}”" if names else "like what you read just now"
+        case "entity":
+            return f"you often read about {names}"
+        case "follow":
+            return f"you follow {names}"
+        case "source":
+            return f"you often read {names}"
+        case "story":
+            return f"goes on with “{names}”"
+        case "covisit":
+            return f"readers of “{names}” went on to this" if names else "read next by others"
+        case "popular":
+            return f"{popularity.hour:,.0f} clicks in the last hour"
+        case "fresh":
+            return "new"
+        case "important":
+            return f"important: {article.importance or NO_MODEL:.0%} front-page probability"
+        case "override":
+            return f"breaking news: {reason.names[0] if reason.names else article.title}"
+        case "pick":
+            return f"chosen by the editors{f' of {names}' if names else ''}"
+        case "floor":
+            return "everyone should know this"
+        case "explore":
+            return "shown to a few readers to find out whether it interests them"

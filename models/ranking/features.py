@@ -6,16 +6,13 @@ gets a little of it, a reader of none gets what all read.
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from models.ranking.article import FeedArticle, vectors_of
+from models.ranking.article import FeedArticle, Vector, Vectors
+from models.ranking.columns import NO_NAME, Array, Codes, Columns, Picked, affinities
 from models.ranking.reader import Context, Reader
-
-Array = npt.NDArray[np.float64]
 
 CLICKS_TO_TRUST = 3.0
 """Effective clicks after which a profile counts half."""
@@ -70,11 +67,6 @@ class Features(NamedTuple):
 
 NAMES = Features._fields
 
-_LOOKED_UP = (
-    *("topics", "sources", "entities", "followed", "story", "covisits", "importance", "age_ms"),
-    *Popularity._fields,
-)
-
 
 def certainty(clicks: float) -> float:
     """How far a profile of so many effective clicks is trusted.
@@ -96,60 +88,62 @@ def features(
 
     read  the articles of `reader.recent` that are known, the newest first
     """
-    trust = certainty(reader.clicks)
-    long, session, recent = _cosines(reader, articles, read)
-    stories = {article.story_id for article in read} - {None}
+    columns = Columns.of([*articles, *read])
+    of_articles, of_read = np.split(np.arange(len(articles) + len(read)), [len(articles)])
+    names = [article.article_id for article in articles]
     read_next = covisits(reader, context)
-    looked_up = (
-        (
-            topic_affinity(reader, a),
-            reader.sources.get(a.source, 0.0),
-            entity_affinity(reader, a),
-            len(reader.followed & a.entities.keys()) if reader.followed else 0,
-            a.story_id in stories,
-            read_next.get(a.article_id, 0.0),
-            0.5 if a.importance is None else a.importance,
-            context.now_ms - a.published_ms,
-            *popularity.get(a.article_id, UNREAD),
-        )
-        for a in articles
+    clicks = [popularity.get(name, UNREAD) for name in names]
+    return rows(
+        reader,
+        context.now_ms,
+        columns.picked(of_articles),
+        vectors=columns.vectors(of_articles, reader.vector_version),
+        read_stories=columns.picked(of_read).facts["story"],
+        read_vectors=columns.vectors(of_read, reader.vector_version),
+        clicks=np.array(clicks, np.float64).reshape(-1, len(Popularity._fields)),
+        read_next=np.array([read_next.get(name, 0.0) for name in names]),
     )
-    numbers = np.fromiter(chain.from_iterable(looked_up), np.float64)
-    found = dict(zip(_LOOKED_UP, numbers.reshape(-1, len(_LOOKED_UP)).T, strict=True))
+
+
+def rows(
+    reader: Reader,
+    now_ms: int,
+    articles: Picked,
+    *,
+    vectors: Vectors,
+    read_stories: Codes,
+    read_vectors: Vectors,
+    clicks: Array,
+    read_next: Array,
+) -> Array:
+    """The same from columns: float64 (articles, NAMES).
+
+    vectors, read_vectors  of the articles and of those read, by the reader's encoder
+    clicks                 Popularity of each article, float64 (articles, 3)
+    read_next              covisits of each article, float64 (articles,)
+    """
+    trust = certainty(reader.clicks)
+    facts = articles.facts
+    long, session, recent = _cosines(reader, vectors, read_vectors)
+    quarter, hour, day = clicks.T
     columns = Features(
         long=trust * long,
         session=trust * session,
         recent=trust * recent,
-        topics=trust * found["topics"],
-        sources=trust * found["sources"],
-        entities=trust * found["entities"],
-        followed=found["followed"],
-        story=found["story"],
-        covisits=found["covisits"],
-        hour=np.log1p(found["hour"]),
-        day=np.log1p(found["day"]),
-        rising=np.log1p(QUARTERS * found["quarter"]) - np.log1p(found["hour"]),
-        age=np.log1p(np.maximum(0.0, found["age_ms"]) / HOUR_MS),
-        importance=found["importance"],
-        certainty=np.full(len(articles), trust),
+        topics=trust * articles.topics.sums(reader.topics),
+        sources=trust * affinities(reader.sources, facts["source"]),
+        entities=trust * articles.entities.strongest(reader.entities),
+        followed=articles.entities.sums(dict.fromkeys(reader.followed, 1.0)),
+        story=np.isin(facts["story"], read_stories[read_stories != NO_NAME]).astype(np.float64),
+        covisits=read_next,
+        hour=np.log1p(hour),
+        day=np.log1p(day),
+        rising=np.log1p(QUARTERS * quarter) - np.log1p(hour),
+        age=np.log1p(np.maximum(0, now_ms - facts["published_ms"]) / HOUR_MS),
+        importance=facts["importance"],
+        certainty=np.full(len(facts), trust),
     )
     return np.stack(columns, axis=1)
-
-
-def topic_affinity(reader: Reader, article: FeedArticle) -> float:
-    """Affinity to the article's topics, the mean by the topics' scores; 0 without topics."""
-    liked, topics = reader.topics, article.topics
-    if liked.keys().isdisjoint(topics) or not (total := sum(topics.values())):
-        return 0.0
-    return sum(s * liked[code] for code, s in topics.items() if code in liked) / total
-
-
-def entity_affinity(reader: Reader, article: FeedArticle) -> float:
-    """The strongest affinity to an entity of the article, liked or not."""
-    liked = reader.entities
-    if liked.keys().isdisjoint(article.entities):
-        return 0.0
-    return max((liked[key] for key in article.entities if key in liked), key=abs)
 
 
 def covisits(reader: Reader, context: Context) -> dict[str, float]:
@@ -162,19 +156,20 @@ def covisits(reader: Reader, context: Context) -> dict[str, float]:
     return found
 
 
-def _cosines(
-    reader: Reader, articles: Sequence[FeedArticle], read: Sequence[FeedArticle]
-) -> tuple[Array, Array, Array]:
+def _cosines(reader: Reader, vectors: Vectors, read_vectors: Vectors) -> tuple[Array, Array, Array]:
     """To the long and the session vector, and the largest to what was read; 0 where one lacks."""
-    version = reader.vector_version
-    vectors = vectors_of(articles, version)
-    long, session, recent = np.zeros((3, len(articles)))
     if not vectors.size:
+        long, session, recent = np.zeros((3, len(vectors)))
         return long, session, recent
-    for into, vector in ((long, reader.long), (session, reader.session)):
-        if vector is not None and (length := float(np.linalg.norm(vector))):
-            into[:] = vectors @ (vector / length)
-    known = [a.vector for a in read if a.vector is not None and a.vector_version == version]
-    if known:
-        recent[:] = (vectors @ np.stack(known).T).max(axis=1)
-    return long, session, recent
+    known = read_vectors[read_vectors.any(axis=1)]
+    width = vectors.shape[1]
+    asked = np.vstack([_unit(reader.long, width), _unit(reader.session, width), known])
+    cosines = (vectors @ asked.T).astype(np.float64)
+    recent = cosines[:, 2:].max(axis=1) if len(known) else np.zeros(len(vectors))
+    return cosines[:, 0], cosines[:, 1], recent
+
+
+def _unit(vector: Vector | None, width: int) -> Vector:
+    """The vector at length 1; zeros for none."""
+    length = 0.0 if vector is None else float(np.linalg.norm(vector))
+    return np.zeros(width, np.float32) if vector is None or not length else vector / length

@@ -7,23 +7,34 @@
 A feed is a function of what it is given: the same reader, context and draw give the same items.
 """
 
-import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
-from typing import Literal
+from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
 
-from models.ranking import rerank
-from models.ranking.article import FeedArticle, Vectors, vectors_of
+from models.ranking import features, rerank
+from models.ranking.article import FeedArticle, Vectors
+from models.ranking.columns import (
+    NO_NAME,
+    Array,
+    Booleans,
+    ByKey,
+    Columns,
+    Facts,
+    Whole,
+    code,
+    codes,
+)
 from models.ranking.explanation import Explanation, Reason, explain, override, picked
-from models.ranking.features import NAMES, UNREAD, Array, Popularity, certainty, features
+from models.ranking.features import NAMES, UNREAD, Popularity, certainty
 from models.ranking.fresh import HOUR_MS, FreshArticles
 from models.ranking.rankers import Ranker, Slate
 from models.ranking.reader import Context, OpenAlert, Pick, Reader
 from models.ranking.rerank import Candidates, Placed, Policy
 
+Of = TypeVar("Of")
 Strategy = Literal["override", "pick", "floor", "explore", "personal", "cold_start"]
 RULES: Mapping[str, Strategy] = {
     "override": "override",
@@ -35,20 +46,26 @@ RULES: Mapping[str, Strategy] = {
 MOST_IMPORTANT = 50
 """Stories of a language that everyone should know, of which a feed shows a few."""
 
+LOOKED_THROUGH = 3000
+"""Newest articles of a language among which, and among those clicked, the best are found."""
+
 EXPLORED_FROM = 0.5
 """Relevance from which on exploration may choose an article: better than the mean candidate."""
 
 
 @dataclass(frozen=True)
 class Recall:
-    """How many candidates each way may give."""
+    """How many candidates each way may give: docs/FEED.md has what that costs in quality.
+
+    common  the best for who is not known, by the ranker
+    """
 
     nearest: int = 60
-    popular: int = 40
+    common: int = 100
     newest: int = 40
     entity: int = 5
     story: int = 2
-    covisited: int = 10
+    covisited: int = 60
 
 
 @dataclass(frozen=True)
@@ -89,18 +106,23 @@ class FeedItem:
     ranking: str
 
 
+NO_CLICKS = ByKey(np.zeros(0, np.int64), np.zeros((0, len(UNREAD))))
+
+
 @dataclass(frozen=True)
 class Shelf:
     """What readers of all profiles have in common, prepared once for everybody.
 
     popularity  of articles that were clicked within a day
-    popular     by language, the most clicked of the last hour first
+    clicks      the same by key
+    common      by language, keys of the best for who is not known, from the top
     important   by language, one article a story, the most important first
     subjects    by language, share of the clicks of a day
     """
 
     popularity: Mapping[str, Popularity] = field(default_factory=dict)
-    popular: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    clicks: ByKey = NO_CLICKS
+    common: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     important: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     subjects: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
@@ -129,7 +151,9 @@ class Feed:
 
     def refresh(self, popularity: Mapping[str, Popularity], now_ms: int) -> None:
         """Prepare what is the same for all readers; every few seconds, from one thread."""
-        self._shelf = shelf(self._articles, popularity, now_ms, self._recall, self._floor)
+        self._shelf = shelf(
+            self._articles, popularity, now_ms, self._ranker, self._recall, self._floor
+        )
 
     def replace_ranker(self, ranker: Ranker) -> None:
         """Rank by another ranker from the next feed on."""
@@ -142,53 +166,54 @@ class Feed:
 
         draw  number of the request: decides what exploration draws
         """
-        shown, ranker = self._shelf, self._ranker
-        read = [a for name in reader.recent if (a := self._articles.get(name)) is not None]
-        top = self._on_top(reader, context, k)
-        floor = self._floor_articles(reader, context, shown, [article for article, _ in top])
-        pool = self._pool(reader, context, shown, read, top=top, floor=floor)
-        everything = [*(article for article, _ in top), *pool]
-        rows = features(reader, context, everything, read, shown.popularity)
-        version = _version(reader, everything)
-        vectors, history = vectors_of(everything, version), vectors_of(read, version)
-        scores = ranker.scores(Slate(rows, vectors, history))
+        columns, shown = self._articles.columns, self._shelf
+        read_rows = columns.rows(self._articles.keys(reader.recent))
+        read = [columns.article(row) for row in read_rows]
+        top = self._on_top(reader, context, columns, k)
+        floor = self._floor_rows(reader, context, columns, shown, top)
+        read_next = self._articles.by_key(features.covisits(reader, context))
+        pool = self._pool(reader, context, columns, shown, read, read_next, floor)
+        pool = pool[~np.isin(pool, [one.row for one in top])]
+        ranked = self._ranked(reader, context, columns, shown, read_rows, read_next, top, pool)
+        below = slice(len(top), None)
         placed = rerank.arrange(
-            _as_candidates(pool, vectors[len(top) :], scores[len(top) :]),
+            _candidates(ranked.facts[below], ranked.vectors[below], ranked.scores[below]),
             k - len(top),
             self._policy,
             wanted_mix(reader, context, shown),
             np.random.default_rng(draw),
-            above=[(article.source, article.story_id) for article, _ in top],
-            due={pool.index(article): self._floor.place - 1 for article in floor},
+            above=[(one.article.source, one.article.story_id) for one in top],
+            due=dict.fromkeys(range(len(floor)), self._floor.place - 1),
         )
-        chosen = [
-            *((row, reason, 1.0) for row, (_, reason) in enumerate(top)),
-            *((len(top) + p.row, _rule(reader, pool[p.row], p), p.propensity) for p in placed),
-        ]
-        likest = _likest(vectors[[row for row, _, _ in chosen]], history, read)
+        chosen = [_Choice(n, one.article, one.reason, 1.0) for n, one in enumerate(top)]
+        for one in placed:
+            article = columns.article(pool[one.row])
+            rule = _rule(reader, article, one)
+            chosen.append(_Choice(len(top) + one.row, article, rule, one.propensity))
+        likest = _likest(ranked.vectors[[one.row for one in chosen]], ranked.history, read)
         return [
             FeedItem(
-                article_id=everything[row].article_id,
-                position=place + 1,
-                score=float(scores[row]),
-                strategy=_strategy(reader, rule),
-                propensity=propensity,
+                article_id=one.article.article_id,
+                position=place,
+                score=float(ranked.scores[one.row]),
+                strategy=_strategy(reader, one.rule),
+                propensity=one.propensity,
                 explanation=explain(
                     reader,
-                    everything[row],
+                    one.article,
                     read,
-                    ranker.contributions(rows[row]),
-                    shown.popularity.get(everything[row].article_id, UNREAD),
-                    likest=likest[place],
-                    rule=rule,
+                    ranked.ranker.contributions(ranked.features[one.row]),
+                    shown.popularity.get(one.article.article_id, UNREAD),
+                    likest=like,
+                    rule=one.rule,
                 ),
-                features=dict(zip(NAMES, rows[row].tolist(), strict=True)),
-                ranking=ranker.version,
+                features=dict(zip(NAMES, ranked.features[one.row].tolist(), strict=True)),
+                ranking=ranked.ranker.version,
             )
-            for place, (row, rule, propensity) in enumerate(chosen)
+            for place, (one, like) in enumerate(zip(chosen, likest, strict=True), start=1)
         ]
 
-    def _on_top(self, reader: Reader, context: Context, k: int) -> list[tuple[FeedArticle, Reason]]:
+    def _on_top(self, reader: Reader, context: Context, columns: Columns, k: int) -> list["_Top"]:
         """Open alerts that concern the reader, then editors' picks; a story once."""
         found: list[tuple[FeedArticle, Reason]] = []
         for alert in alerts_for(context):
@@ -207,109 +232,210 @@ class Feed:
             chosen = _in_own_language(reader, context, of_pick)
             if chosen is not None and chosen.article_id not in reader.hidden_articles:
                 found.append((chosen, picked(pick)))
-        kept: list[tuple[FeedArticle, Reason]] = []
+        kept: list[_Top] = []
         articles: set[str] = set()
         stories: set[str | None] = set()
         for article, reason in found:
             if article.article_id in articles or article.story_id in stories - {None}:
                 continue
-            kept.append((article, reason))
+            for row in columns.rows(self._articles.keys([article.article_id])):
+                kept.append(_Top(row, article, reason))
             articles.add(article.article_id)
             stories.add(article.story_id)
         return kept[:k]
 
-    def _floor_articles(
-        self, reader: Reader, context: Context, shown: Shelf, top: Sequence[FeedArticle]
-    ) -> list[FeedArticle]:
+    def _floor_rows(
+        self,
+        reader: Reader,
+        context: Context,
+        columns: Columns,
+        shown: Shelf,
+        top: Sequence["_Top"],
+    ) -> Whole:
         """What everyone should know and this reader has neither seen nor hidden, a story once."""
         known = [a for name in reader.seen if (a := self._articles.get(name)) is not None]
-        stories = {article.story_id for article in (*top, *known)} - {None}
-        away = reader.seen | reader.hidden_articles
-        found: list[FeedArticle] = []
+        on_top = [one.article for one in top]
+        stories = {article.story_id for article in (*on_top, *known)} - {None}
+        away = reader.seen | reader.hidden_articles | {article.article_id for article in on_top}
+        found: list[str] = []
         for name in _by_languages(shown.important, context):
             article = self._articles.get(name)
             if article is None or name in away or article.story_id in stories:
                 continue
-            found.append(article)
+            found.append(name)
             if len(found) == self._floor.stories:
                 break
-        return found
+        return columns.rows(self._articles.keys(found))
 
     def _pool(
         self,
         reader: Reader,
         context: Context,
+        columns: Columns,
         shown: Shelf,
         read: Sequence[FeedArticle],
-        *,
-        top: Sequence[tuple[FeedArticle, Reason]],
-        floor: Sequence[FeedArticle],
-    ) -> list[FeedArticle]:
-        """What is ranked, each once: the floor, then what is worth it for this reader."""
-        languages = frozenset(context.languages)
-        found = {article.article_id: article for article in floor}
-        found |= {
-            article.article_id: article
-            for article in self._recalled(reader, context, shown, read)
-            if article.language in languages
-            and _wanted(reader, article)
-            and _of_desks(article, context)
-        }
-        for article, _ in top:
-            found.pop(article.article_id, None)
-        return list(found.values())
+        read_next: ByKey,
+        floor: Whole,
+    ) -> Whole:
+        """Rows of what is ranked, each once: the floor, then what is worth it for this reader."""
+        recalled = columns.rows(self._recalled(reader, context, shown, read, read_next))
+        recalled = np.array(list(dict.fromkeys(recalled.tolist())), np.int64)
+        away = columns.rows(self._articles.keys((*reader.seen, *reader.hidden_articles)))
+        wanted = np.isin(columns.facts(recalled)["language"], codes(context.languages))
+        wanted &= ~np.isin(recalled, np.concatenate([away, floor]))
+        if reader.hides_kinds:
+            wanted &= ~_hidden(reader, columns, recalled)
+        covered = [desk.topics for desk in context.desks]
+        if covered and all(covered):
+            topics = columns.topics(recalled)
+            wanted &= topics.any_of(frozenset().union(*covered)) | ~topics.any()
+        return np.concatenate([floor, recalled[wanted]])
 
     def _recalled(
-        self, reader: Reader, context: Context, shown: Shelf, read: Sequence[FeedArticle]
-    ) -> list[FeedArticle]:
-        """Articles that one of the ways gives; some twice, some in a language nobody asked for."""
-        since_ms = context.now_ms - self._articles.keep_ms
-        limits = self._recall
-        found: list[FeedArticle] = []
+        self,
+        reader: Reader,
+        context: Context,
+        shown: Shelf,
+        read: Sequence[FeedArticle],
+        read_next: ByKey,
+    ) -> Whole:
+        """Keys that one of the ways gives; some twice, some in a language nobody asked for."""
+        articles, limits = self._articles, self._recall
+        since_ms = context.now_ms - articles.keep_ms
+        found = []
         for vector in (reader.long, reader.session):
             if vector is not None:
-                near = self._articles.nearest(
+                near = articles.nearest_keys(
                     vector, reader.vector_version, context.languages, limits.nearest, since_ms
                 )
-                found += [article for article, _ in near]
-        names = list(_by_languages(shown.popular, context))[: limits.popular]
-        for read_next in context.covisits.values():
-            names += heapq.nlargest(limits.covisited, read_next, key=lambda n: (read_next[n], n))
-        found += [a for name in names if (a := self._articles.get(name)) is not None]
-        for entity in sorted(reader.followed):
-            found += self._articles.about(entity)[: limits.entity]
-        for story in sorted({a.story_id for a in read if a.story_id is not None}):
-            found += self._articles.of_story(story)[: limits.story]
-        found += self._articles.newest(context.languages, limits.newest, since_ms)
-        return found
+                found.append(near.keys)
+        common = list(_by_languages(shown.common, context))[: limits.common]
+        found.append(np.array(common, np.int64))
+        found.append(read_next.largest(limits.covisited))
+        names = [
+            *(a for key in sorted(reader.followed) for a in articles.about(key)[: limits.entity]),
+            *(a for story in _stories(read) for a in articles.of_story(story)[: limits.story]),
+        ]
+        found.append(articles.keys(article.article_id for article in names))
+        newest = articles.newest_keys(context.languages, limits.newest, since_ms)
+        found.append(np.array(newest, np.int64))
+        return np.concatenate(found)
+
+    def _ranked(
+        self,
+        reader: Reader,
+        context: Context,
+        columns: Columns,
+        shown: Shelf,
+        read_rows: Whole,
+        read_next: ByKey,
+        top: Sequence["_Top"],
+        pool: Whole,
+    ) -> "_Ranked":
+        """Features and scores of what is on top and of the pool, in this order."""
+        rows = np.concatenate([np.array([one.row for one in top], np.int64), pool])
+        articles = columns.picked(rows)
+        articles.facts["story"][: len(top)] = [code(one.article.story_id) for one in top]
+        version = reader.vector_version or _newest_version(columns, rows)
+        vectors, history = columns.vectors(rows, version), columns.vectors(read_rows, version)
+        keys = columns.keys(rows)
+        found = features.rows(
+            reader,
+            context.now_ms,
+            articles,
+            vectors=vectors if reader.vector_version else vectors[:, :0],
+            read_stories=columns.facts(read_rows)["story"],
+            read_vectors=history,
+            clicks=shown.clicks.of(keys),
+            read_next=read_next.of(keys),
+        )
+        ranker = self._ranker
+        scores = ranker.scores(Slate(found, vectors, history))
+        return _Ranked(ranker, articles.facts, found, vectors, history, scores)
+
+
+class _Top(NamedTuple):
+    """An article that a rule puts on top."""
+
+    row: int
+    article: FeedArticle
+    reason: Reason
+
+
+class _Ranked(NamedTuple):
+    """Articles in order of nothing yet, a row each, and the vectors of what was read."""
+
+    ranker: Ranker
+    facts: Facts
+    features: Array
+    vectors: Vectors
+    history: Vectors
+    scores: Array
+
+
+class _Choice(NamedTuple):
+    """An item of the feed; `row` among the ranked."""
+
+    row: int
+    article: FeedArticle
+    rule: Reason | None
+    propensity: float
 
 
 def shelf(
     articles: FreshArticles,
     popularity: Mapping[str, Popularity],
     now_ms: int,
+    ranker: Ranker,
     recall: Recall,
     floor: Floor,
 ) -> Shelf:
     """What is the same for all readers. Clicks on articles that are not fresh count for nothing."""
     clicked = [(a, n) for name, n in popularity.items() if (a := articles.get(name)) is not None]
-    clicked.sort(key=lambda pair: (-pair[1].hour, -pair[1].day, pair[0].article_id))
-    popular: dict[str, list[str]] = {}
+    names: dict[str, list[str]] = {}
     subjects: dict[str, dict[str, float]] = {}
     for article, count in clicked:
-        popular.setdefault(article.language, []).append(article.article_id)
+        names.setdefault(article.language, []).append(article.article_id)
         of_language = subjects.setdefault(article.language, {})
         of_language[article.subject] = of_language.get(article.subject, 0.0) + count.day
+    clicks = articles.by_key({article.article_id: n for article, n in clicked}, len(UNREAD))
+    common: dict[str, tuple[int, ...]] = {}
     important: dict[str, tuple[str, ...]] = {}
     for language in articles.languages:
+        newest = articles.newest_keys([language], LOOKED_THROUGH, now_ms - articles.keep_ms)
+        keys = np.union1d(articles.keys(names.get(language, ())), np.array(newest, np.int64))
+        best = _best_for_anyone(articles.columns, keys, clicks, ranker, now_ms)
+        common[language] = tuple(best[: recall.common].tolist())
         fresh = articles.newest([language], len(articles), now_ms - floor.within_ms)
         important[language] = _most_important(fresh, floor)
     return Shelf(
         popularity={article.article_id: count for article, count in clicked},
-        popular={language: tuple(names[: recall.popular]) for language, names in popular.items()},
+        clicks=clicks,
+        common=common,
         important=important,
         subjects={language: _shares(found) for language, found in subjects.items()},
     )
+
+
+def _best_for_anyone(
+    columns: Columns, keys: Whole, clicks: ByKey, ranker: Ranker, now_ms: int
+) -> Whole:
+    """The keys in the order in which a reader would get them of whom nothing is known."""
+    rows = columns.rows(keys)
+    vectors = columns.vectors(rows, _newest_version(columns, rows))
+    nobody, nothing = Reader(), vectors[:0]
+    found = features.rows(
+        nobody,
+        now_ms,
+        columns.picked(rows),
+        vectors=vectors[:, :0],
+        read_stories=np.zeros(0, np.int64),
+        read_vectors=nothing,
+        clicks=clicks.of(columns.keys(rows)),
+        read_next=np.zeros(len(rows)),
+    )
+    scores = ranker.scores(Slate(found, vectors, nothing))
+    return columns.keys(rows[np.argsort(-scores, kind="stable")])
 
 
 def alerts_for(context: Context) -> list[OpenAlert]:
@@ -345,13 +471,14 @@ def _picks_for(context: Context) -> list[Pick]:
     ]
 
 
-def _of_desks(article: FeedArticle, context: Context) -> bool:
-    """Whether one of the desks covers the article; a desk without topics covers all."""
-    covered = [desk.topics for desk in context.desks]
+def _hidden(reader: Reader, columns: Columns, rows: Whole) -> Booleans:
+    """Which rows are of a source, a story, a topic or an entity that the reader hides."""
+    facts = columns.facts(rows)
     return (
-        not covered
-        or not article.topics
-        or any(not topics or not topics.isdisjoint(article.topics) for topics in covered)
+        np.isin(facts["source"], codes(reader.hidden_sources))
+        | np.isin(facts["story"], codes(reader.hidden_stories))
+        | columns.topics(rows).any_of(reader.hidden_topics)
+        | columns.entities(rows).any_of(reader.hidden_entities)
     )
 
 
@@ -394,31 +521,37 @@ def _most_important(fresh: Iterable[FeedArticle], floor: Floor) -> tuple[str, ..
     return tuple(article.article_id for article in ranked[:MOST_IMPORTANT])
 
 
-def _by_languages(lists: Mapping[str, Sequence[str]], context: Context) -> Iterator[str]:
+def _by_languages(lists: Mapping[str, Sequence[Of]], context: Context) -> Iterator[Of]:
     """The lists of the reader's languages, one of each in turn."""
     columns = [lists.get(language, ()) for language in context.languages]
     for names in zip_longest(*columns):
         yield from (name for name in names if name is not None)
 
 
-def _as_candidates(pool: Sequence[FeedArticle], vectors: Vectors, scores: Array) -> Candidates:
+def _candidates(facts: Facts, vectors: Vectors, scores: Array) -> Candidates:
     relevance = rerank.relevance(scores)
     return Candidates(
         relevance=relevance,
         vectors=vectors,
-        subjects=[article.subject for article in pool],
-        sources=[article.source for article in pool],
-        stories=[article.story_id for article in pool],
+        subjects=facts["subject"],
+        sources=facts["source"],
+        stories=facts["story"],
         explored=relevance >= EXPLORED_FROM,
     )
 
 
-def _version(reader: Reader, articles: Sequence[FeedArticle]) -> str:
-    """The encoder whose vectors are compared: the reader's, else that of the newest article."""
-    encoded = [article for article in articles if article.vector is not None]
-    if reader.vector_version or not encoded:
-        return reader.vector_version
-    return max(encoded, key=lambda article: article.published_ms).vector_version
+def _newest_version(columns: Columns, rows: Whole) -> str:
+    """The encoder of the newest article that has a vector."""
+    facts = columns.facts(rows)
+    encoded = np.flatnonzero(facts["encoder"] != NO_NAME)
+    if not len(encoded):
+        return ""
+    newest = encoded[facts["published_ms"][encoded].argmax()]
+    return columns.article(rows[newest]).vector_version
+
+
+def _stories(read: Iterable[FeedArticle]) -> list[str]:
+    return sorted({article.story_id for article in read if article.story_id is not None})
 
 
 def _likest(

@@ -2,14 +2,16 @@
 
 import threading
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
+from operator import itemgetter
 
 import numpy as np
 
 from models.ranking.article import FeedArticle, Vector
-from models.ranking.nearest import Kind, Nearest
+from models.ranking.columns import ByKey, Columns, Whole
+from models.ranking.nearest import Found, Kind, Nearest, nearest_of
 
 HOUR_MS = 3_600_000
 
@@ -21,12 +23,16 @@ class FreshArticles:
     """Articles published within `keep_ms`, and their indexes.
 
     One thread at a time adds, places, removes or tidies; any number look up meanwhile. Vectors of
-    another language or another encoder version are in another index.
+    another language or another encoder version are in another index. What is given out has no
+    vector: those are in `columns`.
+
+    columns  the articles as ranking reads them; who asks twice may get others
     """
 
     def __init__(self, *, keep_ms: int = 72 * HOUR_MS) -> None:
         self.keep_ms = keep_ms
         self._writing = threading.RLock()
+        self.columns = Columns()
         self._keys = count()
         self._key_of: dict[str, int] = {}
         self._articles: dict[str, FeedArticle] = {}
@@ -65,9 +71,12 @@ class FreshArticles:
             indexed: dict[tuple[str, str], list[tuple[int, FeedArticle, Vector]]] = {}
             for name, article in given.items():
                 key = next(self._keys)
+                if self.columns.is_full:
+                    self.columns = self.columns.grown()
+                bare = self.columns.add(key, article)
                 self._key_of[name] = key
-                self._by_key[key] = article
-                self._articles[name] = article
+                self._by_key[key] = bare
+                self._articles[name] = bare
                 by_time = self._by_time.setdefault(article.language, [])
                 insort(by_time, (article.published_ms, key))
                 for members in self._memberships(article):
@@ -90,8 +99,10 @@ class FreshArticles:
             if article is None or article.story_id == story_id:
                 return
             self._leave(self._stories, article.story_id, article_id)
+            key = self._key_of[article_id]
             placed = replace(article, story_id=story_id)
-            self._articles[article_id] = self._by_key[self._key_of[article_id]] = placed
+            self._articles[article_id] = self._by_key[key] = placed
+            self.columns.replace(key, placed)
             if story_id is not None:
                 self._stories.setdefault(story_id, {})[article_id] = None
 
@@ -103,6 +114,7 @@ class FreshArticles:
                 return
             key = self._key_of.pop(article_id)
             del self._by_key[key]
+            self.columns.remove(key)
             by_time = self._by_time[article.language]
             del by_time[bisect_left(by_time, (article.published_ms, key))]
             self._leave(self._stories, article.story_id, article_id)
@@ -123,21 +135,43 @@ class FreshArticles:
                 if index.rebuild_due:
                     self._rebuild(place, index)
 
+    def keys(self, names: Iterable[str]) -> Whole:
+        """Keys of the articles that are here, in the order of the names."""
+        known = [key for name in names if (key := self._key_of.get(name)) is not None]
+        return np.array(known, np.int64)
+
+    def by_key(self, found: Mapping[str, float | Sequence[float]], width: int = 0) -> ByKey:
+        """Numbers by name, of the articles that are here; `width` of them each, 0: a plain one."""
+        known = [
+            (key, n) for name, n in found.items() if (key := self._key_of.get(name)) is not None
+        ]
+        known.sort(key=itemgetter(0))
+        values = np.array([numbers for _, numbers in known], np.float64)
+        keys = np.array([key for key, _ in known], np.int64)
+        return ByKey(keys, values.reshape(-1, width) if width else values)
+
     def nearest(
         self, vector: Vector, version: str, languages: Iterable[str], limit: int, since_ms: int
     ) -> list[tuple[FeedArticle, float]]:
         """Articles with their cosines, the nearest first, of any of the languages."""
-        found: list[tuple[FeedArticle, float]] = []
-        for language in languages:
-            index = self._nearest.get((language, version))
-            if index is None:
-                continue
-            near = index.search(vector, int(limit * REMOVED_SLACK), since_ms=since_ms)
-            for key, cosine in zip(near.keys.tolist(), near.cosines.tolist(), strict=True):
-                article = self._by_key.get(key)
-                if article is not None:
-                    found.append((article, cosine))
-        return sorted(found, key=lambda pair: (-pair[1], pair[0].article_id))[:limit]
+        near = self.nearest_keys(vector, version, languages, int(limit * REMOVED_SLACK), since_ms)
+        found = [
+            (article, cosine)
+            for key, cosine in zip(near.keys.tolist(), near.cosines.tolist(), strict=True)
+            if (article := self._by_key.get(key)) is not None
+        ]
+        return found[:limit]
+
+    def nearest_keys(
+        self, vector: Vector, version: str, languages: Iterable[str], limit: int, since_ms: int
+    ) -> Found:
+        """The same as keys; some may be of articles that are here no more."""
+        found = [
+            index.search(vector, limit, since_ms=since_ms)
+            for language in languages
+            if (index := self._nearest.get((language, version))) is not None
+        ]
+        return nearest_of(found, limit)
 
     def of_story(self, story_id: str) -> list[FeedArticle]:
         """The story's articles, the newest first."""
@@ -149,14 +183,18 @@ class FreshArticles:
 
     def newest(self, languages: Iterable[str], limit: int, since_ms: int) -> list[FeedArticle]:
         """The articles published last, since a moment, in any of the languages."""
+        keys = self.newest_keys(languages, limit, since_ms)
+        return [article for key in keys if (article := self._by_key.get(key)) is not None]
+
+    def newest_keys(self, languages: Iterable[str], limit: int, since_ms: int) -> list[int]:
+        """The same as keys."""
         keys: list[tuple[int, int]] = []
         for language in languages:
             by_time = self._by_time.get(language, [])
             first = bisect_left(by_time, (since_ms, -1))
             keys += by_time[max(first, len(by_time) - limit) :]
         keys.sort(reverse=True)
-        found = (self._by_key.get(key) for _, key in keys[:limit])
-        return [article for article in found if article is not None]
+        return [key for _, key in keys[:limit]]
 
     def _newest(self, names: Mapping[str, None]) -> list[FeedArticle]:
         found = [self._articles.get(name) for name in list(names)]
@@ -187,13 +225,7 @@ class FreshArticles:
             del groups[group]
 
     def _rebuild(self, place: tuple[str, str], index: Nearest) -> None:
-        rows = [
-            (key, article.vector, article.published_ms)
-            for key, article in self._by_key.items()
-            if (article.language, article.vector_version) == place and article.vector is not None
-        ]
-        index.rebuild(
-            [key for key, _, _ in rows],
-            np.stack([vector for _, vector, _ in rows]),
-            [published_ms for _, _, published_ms in rows],
-        )
+        columns = self.columns
+        rows = columns.encoded(*place)
+        published_ms = columns.facts(rows)["published_ms"]
+        index.rebuild(columns.keys(rows), columns.vectors(rows, place[1]), published_ms)

@@ -20,6 +20,7 @@ from schemas.errors import SetupError
 Vector = npt.NDArray[np.float32]
 Vectors = npt.NDArray[np.float32]
 Whole = npt.NDArray[np.int64]
+Numbers = Sequence[int] | Whole
 
 FLAT_UP_TO = 50_000
 """Vectors that are compared one by one faster than any index finds them."""
@@ -104,6 +105,14 @@ def kind_for(count: int) -> Kind:
     return Kind.IVF if count <= IVF_UP_TO else Kind.HNSW
 
 
+def nearest_of(found: Sequence[Found], count: int) -> Found:
+    """The nearest of several searches."""
+    keys = np.concatenate([_whole(()), *(one.keys for one in found)])
+    cosines = np.concatenate([np.zeros(0, np.float32), *(one.cosines for one in found)])
+    best = np.lexsort((keys, -cosines))[:count]
+    return Found(keys[best], cosines[best])
+
+
 class Nearest:
     """Unit vectors of one width and one encoder version, known by a whole number, in float16.
 
@@ -132,7 +141,7 @@ class Nearest:
         base = 0 if state.base is None else len(state.base.keys)
         return len(state.tail.keys) > max(LEAST_TAIL, base // TAIL_OF_BASE)
 
-    def add(self, keys: Sequence[int], vectors: Vectors, published_ms: Sequence[int]) -> None:
+    def add(self, keys: Numbers, vectors: Vectors, published_ms: Numbers) -> None:
         """Add vectors under new keys; they are found from now on.
 
         vectors  float32 (keys, width), of length 1
@@ -156,17 +165,12 @@ class Nearest:
         if length == 0 or count < 1:
             return Found(_whole(()), np.zeros(0, np.float32))
         query = (vector / length).astype(np.float32)
-        found = _in_tail(state.tail, query, count, since_ms)
+        found = [_in_tail(state.tail, query, count, since_ms)]
         if state.base is not None:
-            of_base = _in_base(state.base, query, count, since_ms)
-            found = Found(
-                np.concatenate([found.keys, of_base.keys]),
-                np.concatenate([found.cosines, of_base.cosines]),
-            )
-        best = np.lexsort((found.keys, -found.cosines))[:count]
-        return Found(found.keys[best], found.cosines[best])
+            found.append(_in_base(state.base, query, count, since_ms))
+        return nearest_of(found, count)
 
-    def rebuild(self, keys: Sequence[int], vectors: Vectors, published_ms: Sequence[int]) -> None:
+    def rebuild(self, keys: Numbers, vectors: Vectors, published_ms: Numbers) -> None:
         """Build a base of exactly these vectors beside the old one, and swap it in.
 
         What is added while it is built stays; one thread rebuilds at a time.
@@ -182,7 +186,7 @@ class Nearest:
             late = _Tail(tail.keys[known:], tail.vectors[known:], tail.published_ms[known:])
             self._state = _State(base, late)
 
-    def _check(self, keys: Sequence[int], vectors: Vectors) -> None:
+    def _check(self, keys: Numbers, vectors: Vectors) -> None:
         if vectors.shape != (len(keys), self._width):
             raise ValueError(
                 f"vectors of shape {vectors.shape}; expected {(len(keys), self._width)}"
@@ -264,7 +268,7 @@ def _gpus(faiss: Any) -> int:
     return int(faiss.get_num_gpus()) if hasattr(faiss, "StandardGpuResources") else 0
 
 
-def _whole(numbers: Sequence[int]) -> Whole:
+def _whole(numbers: Numbers) -> Whole:
     return np.array(numbers, np.int64)
 
 

@@ -53,6 +53,13 @@ class Reader:
         """Whether nothing is known that could make a feed personal."""
         return self.clicks <= 0 and not self.followed
 
+    @property
+    def hides_kinds(self) -> bool:
+        """Whether more is hidden than single articles."""
+        return bool(
+            self.hidden_sources or self.hidden_stories or self.hidden_topics or self.hidden_entities
+        )
+
 
 @dataclass(frozen=True)
 class Desk:

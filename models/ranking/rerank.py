@@ -10,17 +10,15 @@ any of them instead, evenly drawn; the probability with which the item was chose
 `off_policy`.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
-Vectors = npt.NDArray[np.float32]
-Booleans = npt.NDArray[np.bool_]
-Rows = npt.NDArray[np.intp]
+from models.ranking.article import Vectors
+from models.ranking.columns import NO_NAME, Array, Booleans, Codes, code, codes
 
 FEED_OF_CAPS = 20
 """Items of the feed that `source_cap` is told for."""
@@ -48,7 +46,7 @@ class Policy:
 
 
 class Candidates(NamedTuple):
-    """What may be shown, one row each.
+    """What may be shown, one row each; names as their codes.
 
     relevance  float64, 0..1
     vectors    float32 (rows, width), of length 1 or 0
@@ -57,9 +55,9 @@ class Candidates(NamedTuple):
 
     relevance: Array
     vectors: Vectors
-    subjects: Sequence[str]
-    sources: Sequence[str]
-    stories: Sequence[str | None]
+    subjects: Codes
+    sources: Codes
+    stories: Codes
     explored: Booleans
 
 
@@ -102,36 +100,31 @@ def arrange(
     above  source and story of items that already stand above: they count for the caps
     due    rows that must be shown, with the last place, from 0, each may have
     """
-    used = _Used(candidates, policy, count + len(above), above)
+    caps = _Caps(candidates, policy, count + len(above), above)
     balance = _Balance(candidates.subjects, mix)
     due = dict(due or {})
-    free = np.ones(len(candidates.relevance), bool)
-    likeness = np.zeros(len(free))
+    likeness = np.zeros(len(candidates.relevance))
     placed: list[Placed] = []
     while len(placed) < count:
-        allowed = free & used.allowed()
-        waiting = [row for row in due if free[row]]
-        forced = _forced(waiting, due, len(placed))
-        if forced is None and not allowed.any():
-            if not waiting:
+        forced = _forced(due, len(placed))
+        if forced is None and not caps.free.any():
+            if not due:
                 break
-            forced = waiting[0]
+            forced = next(iter(due))
         if forced is not None:
             choice = Placed(forced, 1.0, explored=False, forced=True)
         else:
-            gain = (
-                candidates.relevance
-                - policy.variety * likeness
-                - policy.calibration * balance.distances()
-            )
-            pool = np.flatnonzero(allowed & candidates.explored)
-            choice = _chosen(np.where(allowed, gain, -np.inf), pool, policy.epsilon, chance)
+            gain = candidates.relevance - policy.variety * likeness
+            if policy.calibration:
+                gain -= policy.calibration * balance.distances()
+            choice = _chosen(gain, caps.free, candidates.explored, policy.epsilon, chance)
         placed.append(choice)
-        free[choice.row] = False
-        used.count(choice.row)
+        due.pop(choice.row, None)
+        caps.count(choice.row)
         balance.count(choice.row)
-        cosines = candidates.vectors @ candidates.vectors[choice.row]
-        likeness = np.maximum(likeness, cosines.astype(np.float64))
+        if policy.variety:
+            cosines = candidates.vectors @ candidates.vectors[choice.row]
+            np.maximum(likeness, cosines, out=likeness)
     return placed
 
 
@@ -144,26 +137,26 @@ def mix_distance(shown: Array, wanted: Array) -> float:
     >>> mix_distance(np.array([2.0, 2.0]), np.array([0.5, 0.5]))
     0.0
     """
-    return float(_terms(shown / max(1.0, float(shown.sum())), wanted).sum())
+    counted = wanted > 0
+    shares = shown / max(1.0, float(shown.sum()))
+    return float(_terms(shares[counted], wanted[counted]).sum())
 
 
 def _terms(given: Array, wanted: Array) -> Array:
-    """What each subject adds to the distance."""
-    smooth = (1 - SMOOTHING) * given + SMOOTHING * wanted
-    safe = np.where(wanted > 0, wanted, 1.0)
-    terms: Array = np.where(wanted > 0, wanted * np.log(safe / np.where(wanted > 0, smooth, 1)), 0)
+    """What each subject adds to the distance; all of them are wanted."""
+    terms: Array = wanted * np.log(wanted / ((1 - SMOOTHING) * given + SMOOTHING * wanted))
     return terms
 
 
 class _Balance:
-    """The mix of subjects of a feed that grows."""
+    """The mix of subjects of a feed that grows; those that nobody wants add nothing."""
 
-    def __init__(self, subjects: Sequence[str], mix: Mapping[str, float]) -> None:
-        names = list(dict.fromkeys((*mix, *subjects)))
-        places = {name: place for place, name in enumerate(names)}
-        self._wanted = np.array([mix.get(name, 0.0) for name in names])
-        self._shown = np.zeros(len(names))
-        self._row_subject = np.array([places[subject] for subject in subjects], np.intp)
+    def __init__(self, subjects: Codes, mix: Mapping[str, float]) -> None:
+        wanted = {name: share for name, share in mix.items() if share > 0}
+        self._wanted = np.fromiter(wanted.values(), np.float64, len(wanted))
+        self._shown = np.zeros(len(wanted) + 1)
+        is_of = np.column_stack([subjects[:, None] == codes(wanted), np.ones(len(subjects), bool)])
+        self._row_subject = is_of.argmax(axis=1)  # the last column: a subject nobody wants
 
     def count(self, row: int) -> None:
         self._shown[self._row_subject[row]] += 1
@@ -171,15 +164,20 @@ class _Balance:
     def distances(self) -> Array:
         """Distance of the mix if a row came next, float64 (rows,)."""
         length = self._shown.sum() + 1
-        without = _terms(self._shown / length, self._wanted)
-        with_it = _terms((self._shown + 1) / length, self._wanted)
-        of_subject = without.sum() - without + with_it
+        shown = self._shown[:-1]
+        without, with_it = _terms(np.stack([shown, shown + 1]) / length, self._wanted)
+        total = without.sum()
+        of_subject = np.append(total - without + with_it, total)
         distances: Array = of_subject[self._row_subject]
         return distances
 
 
-class _Used:
-    """How often sources and stories stand in a feed that grows; articles without a story differ."""
+class _Caps:
+    """Which rows may still be shown: not those that were, nor those whose source or story is used
+    up; articles without a story differ.
+
+    free  bool (rows,)
+    """
 
     def __init__(
         self,
@@ -188,54 +186,59 @@ class _Used:
         length: int,
         above: Sequence[tuple[str, str | None]],
     ) -> None:
-        self._source_cap = policy.source_cap and -(-policy.source_cap * length // FEED_OF_CAPS)
-        self._story_cap = policy.story_cap
-        sources, stories = candidates.sources, candidates.stories
-        source_places = {name: place for place, name in enumerate(dict.fromkeys(sources))}
-        story_places = {
-            name: place for place, name in enumerate(dict.fromkeys(stories)) if name is not None
-        }
-        self._source_of = np.array([source_places[name] for name in sources], np.intp)
-        self._story_of = np.array([story_places.get(name or "", -1) for name in stories], np.intp)
-        self._sources = np.zeros(len(source_places), np.intp)
-        self._stories = np.zeros(max(story_places.values(), default=-1) + 2, np.intp)
+        self.free = np.ones(len(candidates.relevance), bool)
+        self._sources = _Cap(
+            candidates.sources,
+            policy.source_cap and -(-policy.source_cap * length // FEED_OF_CAPS),
+        )
+        self._stories = _Cap(candidates.stories, policy.story_cap)
         for source, story in above:
-            if source in source_places:
-                self._sources[source_places[source]] += 1
-            if story in story_places:
-                self._stories[story_places[story]] += 1
+            self._sources.count(code(source), self.free)
+            self._stories.count(code(story), self.free)
 
     def count(self, row: int) -> None:
-        self._sources[self._source_of[row]] += 1
-        if self._story_of[row] >= 0:
-            self._stories[self._story_of[row]] += 1
-
-    def allowed(self) -> Booleans:
-        """bool (rows,)"""
-        allowed = np.ones(len(self._source_of), bool)
-        if self._source_cap:
-            allowed &= self._sources[self._source_of] < self._source_cap
-        if self._story_cap:
-            allowed &= (self._story_of < 0) | (self._stories[self._story_of] < self._story_cap)
-        return allowed
+        self.free[row] = False
+        self._sources.count(int(self._sources.names[row]), self.free)
+        self._stories.count(int(self._stories.names[row]), self.free)
 
 
-def _forced(waiting: Sequence[int], due: Mapping[int, int], place: int) -> int | None:
+class _Cap:
+    """How often each name may be shown, 0: as often as one likes; who has no name always may."""
+
+    def __init__(self, names: Codes, most: int) -> None:
+        self.names = np.ascontiguousarray(names)
+        self._most = most
+        self._shown: Counter[int] = Counter()
+
+    def count(self, name: int, free: Booleans) -> None:
+        """Count a name; the rows of one that is used up are free no more."""
+        if name == NO_NAME or not self._most:
+            return
+        self._shown[name] += 1
+        if self._shown[name] == self._most:
+            free[self.names == name] = False
+
+
+def _forced(due: Mapping[int, int], place: int) -> int | None:
     """The row whose last place this is: n rows that are due within n places take them all."""
-    by_deadline = sorted(waiting, key=lambda row: due[row])
+    by_deadline = sorted(due, key=due.__getitem__)
     for number, row in enumerate(by_deadline):
         if due[row] - place <= number:
             return by_deadline[0]
     return None
 
 
-def _chosen(gain: Array, pool: Rows, epsilon: float, chance: np.random.Generator) -> Placed:
-    """The best row, or with probability epsilon any of the pool."""
-    best = int(gain.argmax())
-    if not epsilon or not len(pool):
+def _chosen(
+    gain: Array, free: Booleans, explored: Booleans, epsilon: float, chance: np.random.Generator
+) -> Placed:
+    """The best free row, or with probability epsilon any of those that exploration may choose."""
+    best = int(np.where(free, gain, -np.inf).argmax())
+    pool = free & explored
+    many = np.count_nonzero(pool)
+    if not epsilon or not many:
         return Placed(best, 1.0, explored=False, forced=False)
     explores = chance.random() < epsilon
-    row = int(chance.choice(pool)) if explores else best
-    drawn = epsilon / len(pool) if row in pool else 0.0
+    row = int(chance.choice(np.flatnonzero(pool))) if explores else best
+    drawn = epsilon / many if pool[row] else 0.0
     propensity = (1 - epsilon) * (row == best) + drawn
     return Placed(row, propensity, explored=explores and row != best, forced=False)

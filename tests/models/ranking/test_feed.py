@@ -199,6 +199,14 @@ def test_what_everyone_should_know_is_shown_to_who_hides_everything():
     assert place["big"] <= 4
 
 
+def test_what_an_editor_put_on_top_is_not_shown_again_as_what_everyone_should_know():
+    big = article("big", "politics", 2, importance=0.95, story_id=None)
+    items = newsroom(big).rank(
+        fan("sport"), context(picks=(Pick("article", "big", NOW + HOUR_MS),)), 10
+    )
+    assert [(i.article_id, i.strategy) for i in items if i.article_id == "big"] == [("big", "pick")]
+
+
 def test_seen_and_hidden_articles_do_not_come_back():
     feed = newsroom()
     reader = fan("sport", seen=frozenset({"a0", "a3"}), hidden_articles=frozenset({"a6"}))

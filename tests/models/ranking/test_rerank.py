@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from models.ranking.columns import code
 from models.ranking.rerank import Candidates, Policy, arrange, mix_distance
 
 PLAIN = Policy(variety=0, calibration=0, epsilon=0, source_cap=0, story_cap=0)
@@ -18,7 +19,10 @@ def candidates(relevance, **changed) -> Candidates:
         "stories": [None] * count,
         "explored": np.ones(count, bool),
     }
-    return Candidates(**(given | changed))
+    given |= changed
+    named = ("subjects", "sources", "stories")
+    coded = {name: np.array([code(one) for one in given[name]], np.int64) for name in named}
+    return Candidates(**(given | coded))
 
 
 def rows(found) -> list[int]:

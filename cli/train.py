@@ -28,23 +28,24 @@ def train(
     ] = False,
     manifest: Annotated[Path, typer.Option(help="Manifest that takes the release.")] = SHIPPED,
 ) -> None:
-    """Train from a configuration in training/heads, encoders, ngrams or taggers.
+    """Train from a configuration in training/heads, encoders, ngrams, taggers or scorers.
 
     A run writes best.pt, last.pt and log.jsonl; --release exports, calibrates on validation rows
     and registers the model. Needs the extra `training`; two cores take minutes to an hour.
     """
     try:
-        from training import configuration, run, train_ngrams, train_tagger
+        from training import configuration, run, train_ngrams, train_scorer, train_tagger
         from training import release as releasing
     except ImportError as error:
         raise SettingError(
             f"{error.name} is not installed; training needs: pip install 'wiredesk[training]'"
         ) from error
-    heads, encoders, ngrams, taggers = configuration.known_names()
+    heads, encoders, ngrams, taggers, scorers = configuration.known_names()
+    known = (*heads, *encoders, *ngrams, *taggers, *scorers)
     if name == "list":
-        typer.echo("\n".join((*heads, *encoders, *ngrams, *taggers)))
+        typer.echo("\n".join(known))
         return
-    if name not in (*heads, *encoders, *ngrams, *taggers):
+    if name not in known:
         raise SettingError(f"nothing to train is called {name}; `wiredesk train list` lists all")
     if release_only and release is None:
         raise SettingError("--release-only exports a version: give it with --release")
@@ -59,6 +60,13 @@ def train(
         of_languages = train_tagger.train(names, data_dir, limit=limit)
         if release:
             train_tagger.release(names, of_languages, release, manifest)
+        return
+    if name in scorers:
+        scorer = configuration.scorer_config(name)
+        if not release_only:
+            train_scorer.train(scorer, data_dir, runs, manifest, resume=resume, limit=limit)
+        if release:
+            train_scorer.release(scorer, release, runs, manifest)
         return
     if name in encoders:
         encoder = configuration.encoder_config(name)

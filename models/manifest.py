@@ -23,8 +23,10 @@ Texts = Literal["articles", "comments"]
 class ModelEntry(BaseModel):
     """One model: its files with their digests, and where it comes from.
 
-    kind         a graph that reads tokens, classifiers over n-grams (models.ngrams), or a tagger of
-                 names (models.name_tagger)
+    kind         a graph that reads tokens, classifiers over n-grams (models.ngrams), a tagger of
+                 names (models.name_tagger), or a graph that reads the sentences of a document
+                 (models.document_scorer)
+    encoder      kind "documents": the model that gives a sentence its vector
     max_tokens   longest text the model reads, special tokens included; None if it has no tokens
     word_shapes  whether the graph takes `word_shapes` (models.word_shapes) beside the token ids
     romanised    whether texts are written in Latin letters before they are tokenised
@@ -43,7 +45,8 @@ class ModelEntry(BaseModel):
     licence: str
     source: str
     card: Path
-    kind: Literal["graph", "names", "ngrams"] = "graph"
+    kind: Literal["graph", "names", "ngrams", "documents"] = "graph"
+    encoder: str | None = None
     tokenizer: Path | None = None
     tokenizer_sha256: str | None = None
     adapter: Path | None = None
@@ -241,5 +244,10 @@ def read(path: Path, *, non_commercial: bool = False) -> Manifest:
         if route.model not in manifest.models:
             raise ModelFileError(
                 f"manifest {path}: task {route.task} names model {route.model}, which is not there"
+            )
+    for model, entry in manifest.models.items():
+        if entry.encoder is not None and entry.encoder not in manifest.models:
+            raise ModelFileError(
+                f"manifest {path}: model {model} names encoder {entry.encoder}, which is not there"
             )
     return manifest

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from models.adapters import AdapterSession
+from models.document_scorer import DocumentScorer
 from models.encoder import Encoder, Outputs, Tokens
 from models.manifest import Manifest
 from models.name_tagger import NameTagger
@@ -30,6 +31,8 @@ def open_reader(manifest: Manifest, model: str) -> Reader | None:
     kind = manifest.entry(model).kind
     if kind == "graph":
         return None
+    if kind == "documents":
+        raise ModelFileError(f"model {model} reads sentences of documents, not texts of the jobs")
     return (NgramModel if kind == "ngrams" else NameTagger)(manifest.model_file(model))
 
 
@@ -68,6 +71,15 @@ def encoder_on(session: Session, manifest: Manifest, model: str) -> Encoder:
         romanised=entry.romanised,
         respelled=entry.respelled,
     )
+
+
+def open_document_scorer(manifest: Manifest, model: str, *, threads: int) -> DocumentScorer:
+    """A scorer of documents and the encoder of its sentences. Raises ModelFileError."""
+    encoder = manifest.entry(model).encoder
+    if encoder is None:
+        raise ModelFileError(f"model {model} names no encoder in {manifest.folder}/manifest.toml")
+    graph = OnnxSession(manifest.model_file(model), Provider.CPU, threads=1, streams=1)
+    return DocumentScorer(open_encoder(manifest, encoder, threads=threads), graph)
 
 
 def open_encoder(manifest: Manifest, model: str, *, threads: int) -> Encoder:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.comment_heads import marked_spans
+from models.document_scorer import best_together
 from models.encoder import Outputs, Tokens
 from models.heads import (
     ENTITY_TYPES_OUTPUT,
@@ -27,7 +28,7 @@ from models.language import LANGUAGE_MODEL, LanguageDetector
 from models.manifest import Manifest, Route
 from models.mentions import Mention, Scheme, mentions
 from models.name_tagger import NameTagger
-from models.opening import Reader, open_encoder, open_reader
+from models.opening import Reader, open_document_scorer, open_encoder, open_reader
 from models.summary import choose
 from schemas.enriched_article import UNDETERMINED
 from schemas.errors import InferenceError, ModelFileError
@@ -397,6 +398,22 @@ class RouteSummaries(_Routed):
         return chosen
 
 
+class DocumentSummaries:
+    """Sentences that sum a document up together, by a scorer of documents."""
+
+    def __init__(self, manifest: Manifest, routes: Sequence[Route]) -> None:
+        self._scorer = open_document_scorer(manifest, routes[0].model, threads=os.cpu_count() or 1)
+
+    def choose(self, documents: Sequence[Sequence[str]]) -> list[list[int]]:
+        """Numbers of the chosen sentences. Raises InferenceError."""
+        return [best_together(self._scorer.score(sentences)) for sentences in documents]
+
+
+def _open_summaries(manifest: Manifest, routes: Sequence[Route]) -> SummaryPredictor:
+    of_documents = manifest.entry(routes[0].model).kind == "documents"
+    return (DocumentSummaries if of_documents else RouteSummaries)(manifest, routes)
+
+
 class RouteScores(_Routed):
     """A number a text."""
 
@@ -486,7 +503,7 @@ _OF_ROUTES: dict[str, Callable[[Manifest, Sequence[Route]], Predictor]] = {
     "importance": RouteScores,
     "irony": RouteClasses,
     "sentiment": RouteClasses,
-    "summary": RouteSummaries,
+    "summary": _open_summaries,
     "target": RouteTargets,
     "topics": RouteClasses,
     "toxic_spans": RouteSpans,

@@ -1,5 +1,6 @@
 """TOML files: of heads in `training/heads`, of shared encoders in `training/encoders`, of linear
-classifiers over n-grams in `training/ngrams`, of taggers of names in `training/taggers`.
+classifiers over n-grams in `training/ngrams`, of taggers of names in `training/taggers`, of scorers
+of documents in `training/scorers`.
 """
 
 import dataclasses
@@ -40,6 +41,7 @@ class Source(BaseModel):
     limit      rows of each split, drawn once
     validation rows of the validation split, where that is another limit
     outside    tagged rows with fewer words outside names are left out
+    labels     rows with another one are left out; empty for all
     repeat     how often the training rows are seen in an epoch
     """
 
@@ -52,6 +54,7 @@ class Source(BaseModel):
     limit: int | None = None
     validation: int | None = None
     outside: int = 0
+    labels: tuple[str, ...] = ()
     repeat: int = 1
 
 
@@ -209,6 +212,39 @@ class TaggerConfig(BaseModel):
         return all(source.commercial for source in (*self.train, *self.lexicon))
 
 
+class ScorerConfig(BaseModel):
+    """A scorer of the sentences of a document, by their vectors (models.document_scorer).
+
+    head, train  as of HeadConfig
+    encoder      model of the manifest that gives a sentence its vector
+    width        of the network's vectors; pair_width: of those that pairs are scored by
+    averaged     share that the mean of the weights keeps of itself at each step
+    sharpness    difference in reward that makes a choice e times as likely
+    """
+
+    model_config = _STRICT
+
+    head: str
+    train: tuple[Source, ...]
+    encoder: str
+    width: int
+    layers: int
+    pair_width: int
+    dropout: float = Field(ge=0, lt=1)
+    epochs: int
+    batch_documents: int
+    learning_rate: float
+    weight_decay: float
+    averaged: float = Field(ge=0, lt=1)
+    sharpness: float = Field(gt=0)
+    seed: int = 42
+
+    @property
+    def commercial(self) -> bool:
+        """Whether every licence of the data allows commercial use."""
+        return all(source.commercial for source in self.train)
+
+
 class EncoderConfig(BaseModel):
     """An encoder that several heads share.
 
@@ -262,18 +298,26 @@ def tagger_config(head: str) -> TaggerConfig:
     return _read(FOLDER / "taggers" / f"{head.replace('/', '-')}.toml", TaggerConfig)
 
 
-def known_names() -> tuple[list[str], list[str], list[str], list[str]]:
-    """Heads, shared encoders, classifiers over n-grams and taggers that can be trained."""
+def scorer_config(head: str) -> ScorerConfig:
+    """The file of a scorer of documents. Raises SettingError."""
+    return _read(FOLDER / "scorers" / f"{head.replace('/', '-')}.toml", ScorerConfig)
+
+
+def known_names() -> tuple[list[str], list[str], list[str], list[str], list[str]]:
+    """Heads, shared encoders, classifiers over n-grams, taggers and scorers that can be trained."""
     encoders = sorted(file.stem for file in (FOLDER / "encoders").glob("*.toml"))
     return (
         _heads("heads", HeadConfig),
         encoders,
         _heads("ngrams", NgramConfig),
         _heads("taggers", TaggerConfig),
+        _heads("scorers", ScorerConfig),
     )
 
 
-def _heads(folder: str, kind: type[HeadConfig | NgramConfig | TaggerConfig]) -> list[str]:
+def _heads(
+    folder: str, kind: type[HeadConfig | NgramConfig | TaggerConfig | ScorerConfig]
+) -> list[str]:
     return [_read(file, kind).head for file in sorted((FOLDER / folder).glob("*.toml"))]
 
 

@@ -3,8 +3,15 @@
 import pytest
 
 from models import opening
+from models.document_scorer import DocumentScorer
 from models.manifest import Manifest
-from models.opening import encoder_on, open_encoder, open_session
+from models.opening import (
+    encoder_on,
+    open_document_scorer,
+    open_encoder,
+    open_reader,
+    open_session,
+)
 from models.session import FallbackSession, Provider
 from schemas.errors import DeviceLost, ModelFileError
 
@@ -91,3 +98,15 @@ def test_romanised_model_reads_other_scripts(small_manifest):
         [2, 3],
         [0, 0],
     ]
+
+
+def test_scorer_of_documents_opens_with_the_encoder_that_it_names(small_manifest):
+    manifest = changed(small_manifest, kind="documents", encoder="small")
+    assert isinstance(open_document_scorer(manifest, "small", threads=2), DocumentScorer)
+    with pytest.raises(ModelFileError, match="small names no encoder"):
+        open_document_scorer(changed(manifest, encoder=None), "small", threads=2)
+
+
+def test_jobs_cannot_ask_a_scorer_of_documents(small_manifest):
+    with pytest.raises(ModelFileError, match="small reads sentences of documents"):
+        open_reader(changed(small_manifest, kind="documents", encoder="small"), "small")

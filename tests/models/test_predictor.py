@@ -7,6 +7,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from models import predictor
+from models.document_scorer import DocumentScores
 from models.encoder import Encoder
 from models.language import LANGUAGE_MODEL
 from models.manifest import Manifest, ModelEntry, Route
@@ -69,7 +70,7 @@ def graph(monkeypatch, letters_tokenizer):
     return fake
 
 
-def opened(*routes, head=None):
+def opened(*routes, head=None, **fields):
     entry = ModelEntry(
         version="1",
         file="m.onnx",
@@ -77,6 +78,7 @@ def opened(*routes, head=None):
         licence="Apache-2.0",
         source="made by the tests",
         card="CARD.md",
+        **fields,
     )
     models = {of_route.model: entry for of_route in routes}
     manifest = Manifest(folder=Path("models"), models=models, routes=routes)
@@ -249,6 +251,26 @@ def test_documents_are_summed_up_each_on_its_own(graph):
     document = ["Nothing much was said on Monday.", "Max fixed six boxes for six taxis."]
     summaries = opened(route("summary"))
     assert summaries.choose([document, ["No."], document])[::2] == summaries.choose([document]) * 2
+
+
+def test_scorer_of_documents_chooses_sentences_together(monkeypatch):
+    class LastTwo:
+        def score(self, sentences):
+            count = len(sentences)
+            ones = np.eye(count, dtype=np.float32)[max(0, count - 2) :].sum(axis=0)
+            pairs, sizes = np.zeros((count, count)), np.float32([0, 1, 0, 0, 0])
+            return DocumentScores(ones, pairs, sizes)
+
+    asked = []
+
+    def open_document_scorer(manifest, model, *, threads):
+        asked.append(model)
+        return LastTwo()
+
+    monkeypatch.setattr(predictor, "open_document_scorer", open_document_scorer)
+    summaries = opened(route("summary"), kind="documents", encoder="m")
+    assert summaries.choose([["a", "b", "c"], ["a"]]) == [[1, 2], [0]]
+    assert asked == ["m"]
 
 
 # Languages.

@@ -21,6 +21,7 @@ _BLOCK = re.compile(
     rf"\[\s*models\s*\.\s*(?:{_BARE_KEY}|\"[^\"\\]+\"|'[^']+')\s*\]|\[\[\s*routes\s*\]\]"
 )
 _NO_ROUTES = re.compile(r"^routes\s*=\s*\[\s*\]\s*$", re.MULTILINE)
+_CALIBRATION = ("multi_label", "odds_share", "temperature", "thresholds")
 _LINE = 96
 """Characters in a line of a long list."""
 
@@ -29,8 +30,10 @@ def register(manifest_path: Path, name: str, entry: ModelEntry, routes: Sequence
     """Put a model and its routes into a manifest, in place of what it has of that name.
 
     A new route stands before older ones of its task and of one of its languages: the first route
-    that covers a language answers. The file is replaced as a whole, or, when the result is no
-    manifest or a file of the model has another digest, not at all: raises ModelFileError.
+    that covers a language answers. An old one by the name of another head stays where a new one has
+    its task, output and labels, and takes that one's calibration. The file is replaced as a whole,
+    or, when the result is no manifest or a file of the model has another digest, not at all: raises
+    ModelFileError.
     """
     for route in routes:
         if route.model != name:
@@ -43,7 +46,8 @@ def register(manifest_path: Path, name: str, entry: ModelEntry, routes: Sequence
         if same is not None:
             old.remove(same)
         _put_route(blocks, route, same)
-    _replace(manifest_path, preamble, [b for b in blocks if b not in old], verify=name)
+    gone = [block for block in old if not _followed(block, routes)]
+    _replace(manifest_path, preamble, [b for b in blocks if b not in gone], verify=name)
 
 
 def remove(manifest_path: Path, name: str) -> tuple[Path, ...]:
@@ -161,6 +165,23 @@ def _put_route(blocks: list[_Block], route: Route, old: _Block | None) -> None:
     place = blocks.index(old)
     del blocks[place]
     blocks.insert(min(place, first), _Block(_edited(old.text, route)))
+
+
+def _followed(block: _Block, routes: Sequence[Route]) -> bool:
+    """Whether an old route is another head's name for what a new one answers; it then has that
+    one's calibration.
+    """
+    old = block.route
+    assert old is not None
+    if any(route.head == old.head for route in routes):
+        return False
+    for route in routes:
+        if (route.task, route.output, route.labels) == (old.task, old.output, old.labels):
+            changed = {name: getattr(route, name) for name in _CALIBRATION}
+            block.route = old.model_copy(update=changed)
+            block.text = _edited(block.text, block.route)
+            return True
+    return False
 
 
 def _edited(text: str, content: BaseModel) -> str:

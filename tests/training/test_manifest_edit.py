@@ -143,6 +143,26 @@ def test_second_registration_replaces_the_first(manifest):
     assert [r.temperature for r in found.routes if r.model == "new"] == [2.0]
 
 
+def test_another_name_of_an_answer_stays_with_its_new_calibration(manifest):
+    also = route(head="sentiment/tweets", jobs=False, metrics={"tweets: macro F1": 0.6})
+    register(manifest, "new", entry(), [route(), also, route("topics", ["en"])])
+    register(manifest, "new", entry(version="2"), [route(temperature=2.0)])
+    found = [r for r in read(manifest).routes if r.model == "new"]
+    assert [(r.head, r.temperature) for r in found] == [
+        ("sentiment/new", 2.0),
+        ("sentiment/tweets", 2.0),
+    ]
+    assert found[1].metrics == also.metrics
+    assert not found[1].jobs
+
+
+def test_route_whose_labels_the_model_no_longer_has_goes(manifest):
+    also = route(head="sentiment/tweets", labels=("bad", "good"), jobs=False)
+    register(manifest, "new", entry(), [route(labels=("bad", "good")), also])
+    register(manifest, "new", entry(version="2"), [route(labels=("bad", "fair", "good"))])
+    assert [r.head for r in read(manifest).routes if r.model == "new"] == ["sentiment/new"]
+
+
 def test_same_registration_changes_nothing(manifest):
     register(manifest, "new", entry(), [route(metrics={"x: F1": 0.5})])
     first = manifest.read_text("utf-8")

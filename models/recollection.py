@@ -1,58 +1,51 @@
-"""Which names may be known, in little memory: Bloom filters that age (Bloom, 1970)."""
+"""Which names may be known, in little memory: Bloom filters that grow (Bloom, 1970)."""
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-NAMES_A_FILTER = 1 << 20
-_BITS = 16 * NAMES_A_FILTER
+FEWEST_NAMES = 1 << 14
+MOST_NAMES = 1 << 20
+"""Names of the first filter and of the largest; each has twice those of the one before."""
+
+_BITS_A_NAME = 16
 _PROBES = 4
-"""With 16 bits and 4 probes a name, 1 unknown name in 400 is taken for known once a filter is full.
-"""
+"""With 16 bits and 4 probes a name, 1 unknown name in 400 is taken for known by a full filter."""
 
 
 @dataclass
 class _Filter:
-    bits: bytearray = field(default_factory=lambda: bytearray(_BITS // 8))
-    names: int = 0
-    newest_s: float = 0.0
+    bits: bytearray
+    free: int
 
 
 class Recollection:
-    """Names that were added and may still be known; never wrong about one that is.
+    """Names that were added; never wrong about one that was.
 
-    lifetime_s  how long a name is known after it was added last
-
-    Two MiB for each million names, whatever their length; a filter goes when its last name has.
+    Two bytes for each name, whatever its length, and never more than twice that.
     """
 
-    def __init__(self, lifetime_s: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._lifetime_s = lifetime_s
-        self._clock = clock
+    def __init__(self) -> None:
         self._filters: list[_Filter] = []
 
     def add(self, name: str) -> None:
         """The name is known from now on."""
-        now_s = self._clock()
-        self._filters = [f for f in self._filters if now_s - f.newest_s <= self._lifetime_s]
-        if not self._filters or self._filters[-1].names >= NAMES_A_FILTER:
-            self._filters.append(_Filter())
+        if not self._filters or not self._filters[-1].free:
+            names = min(MOST_NAMES, FEWEST_NAMES << len(self._filters))
+            self._filters.append(_Filter(bytearray(names * _BITS_A_NAME // 8), names))
         newest = self._filters[-1]
-        newest.newest_s = now_s
-        newest.names += 1
-        for place in _places(name):
+        newest.free -= 1
+        for place in _places(name, newest):
             newest.bits[place >> 3] |= 1 << (place & 7)
 
     def __contains__(self, name: str) -> bool:
-        places = _places(name)
         return any(
-            all(each.bits[place >> 3] >> (place & 7) & 1 for place in places)
+            all(each.bits[place >> 3] >> (place & 7) & 1 for place in _places(name, each))
             for each in self._filters
         )
 
 
-def _places(name: str) -> list[int]:
+def _places(name: str, within: _Filter) -> list[int]:
     """Where a name stands in a filter, by double hashing (Kirsch & Mitzenmacher, 2008)."""
     mixed = hash(name)
     first, step = mixed & 0xFFFFFFFF, mixed >> 32 & 0xFFFFFFFF | 1
-    return [(first + probe * step) % _BITS for probe in range(_PROBES)]
+    bits = 8 * len(within.bits)
+    return [(first + probe * step) % bits for probe in range(_PROBES)]

@@ -1,64 +1,127 @@
-"""A MapState that is read as little as can be."""
+"""A map in state that is read as little as can be."""
 
 import time
 from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
-from pyflink.common import Time, Types
+from pyflink.common import Types
 from pyflink.datastream import RuntimeContext
-from pyflink.datastream.state import MapStateDescriptor, StateTtlConfig
+from pyflink.datastream.state import MapStateDescriptor
 
 from models.recollection import Recollection
 
-_MARGIN_S = 3600
-"""Flink dates a write when the bundle ends; until then, and some, a name may be known."""
+SPANS = 5
+"""States that a map's entries are spread over by the time of their write."""
+
+NEVER = -SPANS
+"""Number of a span that is long over."""
+
+
+@dataclass
+class _Entries:
+    """What is known of the entries under one key.
+
+    numbers  of the span that each state holds
+    names    that each state may hold
+    newest   the last entries written, each with its span and value
+    """
+
+    numbers: list[int] = field(default_factory=lambda: [NEVER] * SPANS)
+    names: list[Recollection] = field(
+        default_factory=lambda: [Recollection() for _ in range(SPANS)]
+    )
+    newest: OrderedDict[str, tuple[int, bytes]] = field(default_factory=OrderedDict)
 
 
 class SparingMap:
-    """Bytes by name in a MapState<string, bytes>, each for `lifetime_s` seconds after its write.
+    """Bytes by name, each for `lifetime_s` seconds after its write and at most a quarter longer.
 
-    Writes leave with the bundle, all at once; a read waits for the JVM (0.4 ms, PyFlink 2.3). Most
-    reads are of names that were never written: memory tells, for `Recollection` is filled from the
-    state when a key is met for the first time. The newest `recent` values of a key are in memory.
+    Entries lie in `SPANS` MapState<string, bytes> in turn, one for the writes of each span of time,
+    and a span that is over is cleared whole. Flink's time to live would cost far more: on the heap
+    each access copies all entries of a key to look for old ones, and PyFlink 2.3 gathers no writes
+    of a state with it, so that each waits for the JVM (0.4 ms). These leave with the bundle, all at
+    once. A read does wait. Most are of names that were never written: memory tells, for
+    `Recollection` is filled from the states when a key is met for the first time. The newest
+    `recent` values of a key are in memory.
     """
 
     def __init__(
-        self, runtime_context: RuntimeContext, name: str, *, lifetime_s: int, recent: int
+        self,
+        runtime_context: RuntimeContext,
+        name: str,
+        *,
+        lifetime_s: int,
+        recent: int,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         octets = Types.PRIMITIVE_ARRAY(Types.BYTE())
-        state = MapStateDescriptor(name, Types.STRING(), octets)
-        state.enable_time_to_live(StateTtlConfig.new_builder(Time.seconds(lifetime_s)).build())
-        self._state = runtime_context.get_map_state(state)
-        self._lifetime_s = lifetime_s
+        self._states = [
+            runtime_context.get_map_state(
+                MapStateDescriptor(f"{name}-{place}", Types.STRING(), octets)
+            )
+            for place in range(SPANS)
+        ]
+        self._numbers = runtime_context.get_map_state(
+            MapStateDescriptor(f"{name}-spans", Types.INT(), Types.LONG())
+        )
+        self._span_s = lifetime_s / (SPANS - 1)
         self._recent = recent
-        self._known: dict[str, Recollection] = {}
-        self._newest: dict[str, OrderedDict[str, tuple[float, bytes]]] = {}
+        self._clock = clock
+        self._by_key: dict[str, _Entries] = {}
 
     def get(self, key: str, name: str) -> bytes | None:
         """The value of a name under the current key."""
-        if name not in self._names(key):
-            return None
-        written_s, value = self._newest[key].get(name, (0.0, b""))
-        if value and time.monotonic() - written_s <= self._lifetime_s:
+        entries, now = self._entries(key), self._now()
+        number, value = entries.newest.get(name, (NEVER, b""))
+        if number > now - SPANS:
             return value
-        kept = self._state.get(name)
-        return None if kept is None else bytes(kept)
+        for place in _latest_first(entries, now):
+            if name in entries.names[place]:
+                kept = self._states[place].get(name)
+                if kept is not None:
+                    return bytes(kept)
+        return None
 
     def put(self, key: str, name: str, value: bytes) -> None:
         """Write the value of a name under the current key."""
-        self._names(key).add(name)
-        newest = self._newest[key]
-        newest[name] = (time.monotonic(), value)
-        newest.move_to_end(name)
-        if len(newest) > self._recent:
-            newest.popitem(last=False)
-        self._state.put(name, value)
+        entries = self._entries(key)
+        number = max(self._now(), *entries.numbers)  # the clock may have been put back
+        place = number % SPANS
+        if entries.numbers[place] != number:
+            self._begin(entries, place, number)
+        entries.names[place].add(name)
+        entries.newest[name] = (number, value)
+        entries.newest.move_to_end(name)
+        if len(entries.newest) > self._recent:
+            entries.newest.popitem(last=False)
+        self._states[place].put(name, value)
 
-    def _names(self, key: str) -> Recollection:
+    def _now(self) -> int:
+        """Number of the span that it is, since 1970."""
+        return int(self._clock() / self._span_s)
+
+    def _begin(self, entries: _Entries, place: int, number: int) -> None:
+        """A state takes the entries of a new span; those of its last one are over."""
+        self._states[place].clear()
+        self._numbers.put(place, number)
+        entries.numbers[place] = number
+        entries.names[place] = Recollection()
+
+    def _entries(self, key: str) -> _Entries:
         """What may be known under the current key."""
-        if key not in self._known:
-            self._known[key] = Recollection(self._lifetime_s + _MARGIN_S)
-            self._newest[key] = OrderedDict()
-            known = self._state.keys()
-            for name in known:
-                self._known[key].add(name)
-        return self._known[key]
+        if key not in self._by_key:
+            entries = self._by_key[key] = _Entries()
+            for place, number in list(self._numbers.items()):
+                entries.numbers[place] = number
+            for place in _latest_first(entries, self._now()):
+                known = self._states[place].keys()
+                for name in known:
+                    entries.names[place].add(name)
+        return self._by_key[key]
+
+
+def _latest_first(entries: _Entries, now: int) -> Iterator[int]:
+    """The states whose span is not over, the newest first."""
+    places = sorted(range(SPANS), key=lambda place: -entries.numbers[place])
+    return (place for place in places if entries.numbers[place] > now - SPANS)

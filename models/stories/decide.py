@@ -70,17 +70,21 @@ def hopeless(weights: Weights, least: float, cosine: float, one: Story, other: S
     """
     pairs = one.articles * other.articles
     together = one.lengths[0] * other.lengths[0]
-    gap_ms = max(0, one.first_ms - other.last_ms, other.first_ms - one.last_ms)
     most = weights.constant + (
         weights.mean_vector * cosine * together / pairs
         + weights.centre_vector * cosine
         + max(0.0, weights.mean_terms)
         + max(0.0, weights.centre_terms)
-        + weights.smaller * math.log(min(one.articles, other.articles))
-        + weights.larger * math.log(max(one.articles, other.articles))
-        + weights.apart * math.log1p(gap_ms / HOUR_MS)
+        + ROUNDING
     )
-    return most + ROUNDING < math.log(least / (1 - least))
+    if pairs > 1:
+        most += weights.smaller * math.log(min(one.articles, other.articles))
+        most += weights.larger * math.log(max(one.articles, other.articles))
+    needed = math.log(least / (1 - least))
+    if most < needed and weights.apart <= 0:
+        return True
+    gap_ms = max(0, one.first_ms - other.last_ms, other.first_ms - one.last_ms)
+    return most + weights.apart * math.log1p(gap_ms / HOUR_MS) < needed
 
 
 def probability(weights: Weights, alike: Likeness) -> float:

@@ -3,7 +3,7 @@
 `Telling` is state and knows everything; `Content` is what travels: the most of each, packed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
@@ -284,8 +284,10 @@ def _lead(article: Received) -> Lead:
     )
 
 
-def _nearest_first(leads: Iterable[Lead], centre: Vector) -> list[Lead]:
+def _nearest_first(leads: Sequence[Lead], centre: Vector) -> list[Lead]:
     """By likeness to the centre; those that came first win draws."""
+    if len(leads) < 2:
+        return list(leads)
     likeness = {
         lead.article_id: float(unit_vector(lead.embedding, len(centre)) @ centre) for lead in leads
     }

@@ -103,7 +103,7 @@ def _show(report: "Report") -> None:
         table.add_column(heading, justify="right")
     for name, points in (
         ("BreakingScore", report.by_budget),
-        ("BreakingScore, threshold set before", report.as_set),
+        ("BreakingScore, as the desk sets it", report.as_set),
         *report.baselines.items(),
     ):
         for alerts, point in points.items():
@@ -112,8 +112,8 @@ def _show(report: "Report") -> None:
     out.print(table)
     out.print(
         "Thresholds are the lowest that keep the budget on the reported stories, except in the "
-        "second block: there, the one that the stories before set, or of a new desk. An alert "
-        f"counts before the story has broken. Scorer: {report.scorer.version}."
+        "second block: there, the desk sets it as it goes, by the stories before or as a new one. "
+        f"An alert counts before the story has broken. Scorer: {report.scorer.version}."
     )
     calibration = report.calibration
     out.print(

@@ -1,6 +1,7 @@
 """`wiredesk evaluate stories`: how well articles find their stories, beside simpler ways."""
 
 import json
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Annotated
@@ -32,6 +33,13 @@ def evaluate_stories(
             "figures; for files of up to some 100,000 rows."
         ),
     ] = False,
+    parallelism: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Of the job; several readers of one topic mix up the order of its articles.",
+        ),
+    ] = 1,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="OUT", help="Write the figures here, too.")
     ] = None,
@@ -40,7 +48,7 @@ def evaluate_stories(
     from evaluation import stories
 
     with out.status("placing"):
-        report = stories.evaluate(file, _job() if through_flink else None)
+        report = stories.evaluate(file, _job(parallelism) if through_flink else None)
     out.print(f"{report.rows} articles of {report.gold} stories")
     table = Table()
     table.add_column("")
@@ -54,10 +62,11 @@ def evaluate_stories(
         f"BCubed F1 {report.over_baseline:+.3f} over the best baseline, each tuned on these rows; "
         f"{report.documents_per_s:.0f} documents/s without the encoder"
     )
-    if report.elsewhere is not None:
+    if report.by_job:
         out.print(
-            f"The first line is the job's: {report.elsewhere} of {report.rows} articles are in "
-            "another story than in the replay"
+            f"The first line is the job's: {report.by_job.differ} of {report.rows} articles are in "
+            f"a story of another id than in the replay, whose BCubed F1 is "
+            f"{report.by_job.bcubed_f1_lost:+.4f} higher"
         )
     if report.crossed:
         _show_crossed(report)
@@ -65,10 +74,10 @@ def evaluate_stories(
         json_file.write_text(json.dumps(report.to_json(), indent=2) + "\n", "utf-8")
 
 
-def _job() -> "Job":
+def _job(parallelism: int) -> "Job":
     from cli.through_flink import place
 
-    return place
+    return partial(place, parallelism=parallelism)
 
 
 def _show_crossed(report: "Report") -> None:

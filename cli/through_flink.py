@@ -5,7 +5,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from evaluation import known_stories
-from evaluation.breaking import Judged, Row
+from evaluation.breaking import Judged
+from evaluation.pickup_replay import Row
 from evaluation.stories import Placements, end_of, stories_of
 from local import through_flink
 from models.breaking import scorer
@@ -24,12 +25,15 @@ least_sources = {least_sources}
 DAY_MS = 24 * 3_600_000
 
 
-def place(articles: Sequence[EnrichedArticle], decisions: Path) -> Placements:
+def place(
+    articles: Sequence[EnrichedArticle], decisions: Path, *, parallelism: int = 1
+) -> Placements:
     """Let the job place articles, by the decisions of a file."""
     window_ms = cluster.read(decisions).window_ms
     ran = through_flink.run(
         [*articles, end_of(articles)],
         [f"stories_file={decisions}", f"story_window_s={window_ms // 1000}"],
+        parallelism=parallelism,
     )
     return Placements(ran.placed, ran.news)
 

@@ -12,7 +12,8 @@ from string import ascii_lowercase
 import numpy as np
 import numpy.typing as npt
 
-from evaluation.breaking import Judged, Row, Said
+from evaluation.breaking import Judged, Said
+from evaluation.pickup_replay import Row
 from models.stories.cluster import WIDTH
 from schemas.enriched_article import UNDETERMINED, EnrichedArticle, Language
 from schemas.story import StoryScore

@@ -80,6 +80,17 @@ Job = Callable[[Sequence[EnrichedArticle], Path], Placements]
 """Runs the job `breaking` over articles, with the decisions of a file."""
 
 
+class Comparison(NamedTuple):
+    """The job's stories beside the replay's.
+
+    differ          articles in a story of another id
+    bcubed_f1_lost  by which the replay's BCubed F1 is higher
+    """
+
+    differ: int
+    bcubed_f1_lost: float
+
+
 @dataclass(frozen=True)
 class Report:
     """Everything that is printed.
@@ -89,8 +100,7 @@ class Report:
     documents_per_s   placing and tidying, without the encoder
     crossed           BCubed F1 of each way, tuned or learned on the other parts of the stories and
                       reported on its own, part by part
-    elsewhere         articles that the job, which `ours` is of then, put into another story than
-                      the replay did; None where it was not run
+    by_job            how the job's stories, which `ours` is of then, differ; None: it was not run
     """
 
     rows: int
@@ -99,7 +109,7 @@ class Report:
     documents_per_s: float
     baselines: dict[str, tuple[float, Agreement]]
     crossed: dict[str, tuple[float, ...]]
-    elsewhere: int | None = None
+    by_job: Comparison | None = None
 
     @property
     def over_baseline(self) -> float:
@@ -124,7 +134,7 @@ class Report:
                 name: {"bcubed_f1": round(fmean(parts), 5), "parts": [round(f, 5) for f in parts]}
                 for name, parts in self.crossed.items()
             },
-            **({} if self.elsewhere is None else {"through_flink": {"differ": self.elsewhere}}),
+            **({"through_flink": self.by_job._asdict()} if self.by_job else {}),
         }
 
 
@@ -157,10 +167,10 @@ def report(
     started = perf_counter()
     found = place_all(articles, clustering)
     taken = perf_counter() - started
-    elsewhere = None
+    by_job = None
     if placed is not None:
         replayed, found = found, stories_of(articles, placed)
-        elsewhere = sum(one != other for one, other in zip(found, replayed, strict=True))
+        by_job = compared(gold, replayed, found)
     ways = {name: tried(gold) for name, tried in _baselines(rows, articles).items()}
     return Report(
         rows=len(rows),
@@ -169,8 +179,15 @@ def report(
         documents_per_s=len(rows) / taken,
         baselines={name: _best(settings) for name, settings in ways.items()},
         crossed=crossed(rows, articles, clustering),
-        elsewhere=elsewhere,
+        by_job=by_job,
     )
+
+
+def compared(gold: Sequence[str], replayed: Sequence[str], found: Sequence[str]) -> Comparison:
+    """The stories that the job found beside those of the replay."""
+    lost = agreement(gold, replayed).bcubed.f1 - agreement(gold, found).bcubed.f1
+    differ = sum(one != other for one, other in zip(found, replayed, strict=True))
+    return Comparison(differ, round(lost, 5))
 
 
 def crossed(

@@ -1,7 +1,7 @@
 """The job `breaking` over a file's articles, in a Flink of its own: bounded, without Kafka.
 
-The whole job runs, as `jobs.breaking.build` wires it, at parallelism 1 and beside a Redis that ends
-with it. Only the ends differ: articles come from memory, and what comes out is collected.
+The whole job runs, as `jobs.breaking.build` wires it, beside a Redis that ends with it. Only the
+ends differ: articles come from memory, and what comes out is collected.
 """
 
 import subprocess
@@ -47,8 +47,6 @@ CHANGES = ("merged", "parted")
 OCTETS = "latin-1"
 
 CONFIGURATION = {
-    "taskmanager.numberOfTaskSlots": "2",
-    "parallelism.default": "1",
     "rest.bind-address": HOST,
     "rest.port": "0",
     "restart-strategy.type": "none",
@@ -80,16 +78,19 @@ def run(
     articles: Iterable[EnrichedArticle],
     overrides: Sequence[str] = (),
     commands: Iterable[EditorialCommand] = (),
+    *,
+    parallelism: int = 1,
 ) -> Ran:
     """Run the job over articles in the order of their arrival.
 
-    overrides  settings, `key=value`
-    commands   of editors; they and the articles come side by side, in no order
+    overrides    settings, `key=value`
+    commands     of editors; they and the articles come side by side, in no order
+    parallelism  above 1 the job's readers share the articles, whose order is lost between them
     """
     with TemporaryDirectory(prefix="wiredesk-") as folder, _redis(Path(folder)) as port:
         redis_url = f"redis_url=redis://{HOST}:{port}/0"
         settings = load(BreakingSettings, environment={}, overrides=[redis_url, *overrides])
-        env = _mini_cluster()
+        env = _mini_cluster(parallelism)
         raws = _source(env, ARTICLES_ENRICHED, articles)
         outputs = breaking.build(raws, _source(env, EDITORIAL_CONTROL, commands), settings)
         return _collected(outputs)
@@ -164,10 +165,14 @@ def _text(octets: bytes) -> str:
     return bytes(octets).decode(OCTETS)
 
 
-def _mini_cluster() -> StreamExecutionEnvironment:
+def _mini_cluster(parallelism: int) -> StreamExecutionEnvironment:
     """A Flink inside this process's JVM; its Python workers are threads of this process."""
     configuration = Configuration()
-    for key, value in CONFIGURATION.items():
+    sizes = {
+        "taskmanager.numberOfTaskSlots": str(max(2, parallelism)),
+        "parallelism.default": str(parallelism),
+    }
+    for key, value in (CONFIGURATION | sizes).items():
         configuration.set_string(key, value)
     return StreamExecutionEnvironment.get_execution_environment(configuration)
 

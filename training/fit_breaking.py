@@ -18,8 +18,9 @@ import typer
 from rich.console import Console
 
 from bench.arrivals import Arrival, Assumptions, arrivals
-from evaluation.breaking import DAY_MS, LEAST_SCORE, Replay, Row, as_warning, peaks, replay
+from evaluation.breaking import LEAST_SCORE
 from evaluation.metrics import calibration_error
+from evaluation.pickup_replay import DAY_MS, Replay, Row, as_warning, peaks, replay
 from models.breaking import budget, fit, scorer
 from models.breaking.budget import Peaks
 from models.breaking.outcome import HOUR_MS, Outcome

@@ -4,12 +4,13 @@ Several sets are mixed into one stream: decisions learned from large stories alo
 shares a subject. What was shipped is made by
 
     python -m training.fit_stories uci.jsonl ecbplus.jsonl singles.jsonl
-    python -m training.fit_stories uci.jsonl ecbplus.jsonl singles.jsonl --merge-at 0.5 \\
+    python -m training.fit_stories uci.jsonl titles.jsonl --merge-at 0.5 \\
         --out models/stories/headlines.json
 
 from `uci_news_aggregator_head` (headlines), `ecbplus` (articles) and single HuffPost headlines
-(`training.replays`). How far two stories lie apart in time is not learned: none of the sets has
-times to learn it from.
+(`training.replays`; `singles`, and `singles --titles-only --count 1500`). Headlines learn from
+headlines alone: beside articles, whose vectors are closer, they stay apart. How far two stories lie
+apart in time is not learned: none of the sets has times to learn it from.
 """
 
 from collections.abc import Mapping, Sequence

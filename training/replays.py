@@ -103,6 +103,7 @@ def singles(
     out: Out = None,
     count: Annotated[int, typer.Option(help="How many.")] = 3000,
     seed: Annotated[int, typer.Option(help="Of the choice.")] = 3,
+    titles_only: Annotated[bool, typer.Option(help="Leave the descriptions out.")] = False,
 ) -> None:
     """Headlines of four years, drawn by chance: hardly two of one story, so each is its own."""
     with gzip.open(
@@ -116,7 +117,7 @@ def singles(
             {
                 "id": str(number),
                 "title": row["headline"],
-                "body": row["short_description"],
+                "body": "" if titles_only else row["short_description"],
                 "source": "huffpost",
                 "published_ms": round((start + timedelta(minutes=number)).timestamp() * 1000),
                 "story": str(number),

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from cli import through_flink
-from evaluation import breaking, known_stories, stories
-from evaluation.breaking import Row
+from evaluation import breaking, known_stories, pickup_replay, stories
+from evaluation.pickup_replay import Row
 from models.breaking import scorer
 from models.breaking.outcome import HOUR_MS, Outcome
 from models.stories import cluster
@@ -71,9 +71,9 @@ def test_rows_that_went_astray_are_counted():
 @pytest.mark.flink
 def test_job_scores_each_moment_as_the_replay_does():
     rows, until_ms = pickups(), START_MS + DAY_MS
-    replayed = breaking.replay(rows, OUTCOME, until_ms)
+    replayed = pickup_replay.replay(rows, OUTCOME, until_ms)
     shipped, levels = breaking.scorer_of(replayed, until_ms, scorer.read())
-    judged = through_flink.judge(rows, OUTCOME, breaking.first_look(OUTCOME), shipped)
+    judged = through_flink.judge(rows, OUTCOME, pickup_replay.first_look(OUTCOME), shipped)
     plain = breaking.reported(replayed, until_ms, shipped, levels).to_json()
     report = breaking.reported(replayed, until_ms, shipped, levels, judged)
     by_job = report.to_json()

@@ -2,10 +2,12 @@ import json
 import random
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
-from evaluation import breaking
-from evaluation.breaking import Row
+from evaluation import alert_figures, breaking, pickup_replay
+from evaluation.alert_figures import Ending
+from evaluation.pickup_replay import Row
 from evaluation.rows import WrongRowError
 from models.breaking import budget, fit, scorer
 from models.breaking.budget import Peaks
@@ -36,7 +38,7 @@ def report() -> Iterator[breaking.Report]:
     with pytest.MonkeyPatch.context() as small:
         small.setattr(fit, "TREES", 20)
         small.setattr(fit, "FEWEST_IN_LEAF", 10)
-        yield breaking.report(breaking.replay(stream(), OUTCOME, 2 * DAY_MS), 2 * DAY_MS)
+        yield breaking.report(pickup_replay.replay(stream(), OUTCOME, 2 * DAY_MS), 2 * DAY_MS)
 
 
 def test_stories_born_later_are_reported(report):
@@ -68,18 +70,18 @@ def test_rule_of_sources_in_a_quarter_of_an_hour_finds_the_stories_that_break(re
 
 
 def test_moments_stop_where_the_story_has_broken():
-    replayed = breaking.replay(stream(), OUTCOME, 2 * DAY_MS)
+    replayed = pickup_replay.replay(stream(), OUTCOME, 2 * DAY_MS)
     sources = replayed.evidence[:, 2]
     assert sources.max() == OUTCOME.sources - 1
     assert sum(story.broke_ms is not None for story in replayed.stories) == 8
 
 
 def test_scorer_learns_from_smaller_and_larger_outcomes_too():
-    others = breaking.wider(OUTCOME)
+    others = pickup_replay.wider(OUTCOME)
     assert {other.hours for other in others} == {OUTCOME.hours}
     assert min(others, key=lambda o: o.sources).sources < OUTCOME.sources
-    replayed = breaking.replay(stream(), OUTCOME, 2 * DAY_MS, others)
-    plain = breaking.replay(stream(), OUTCOME, 2 * DAY_MS)
+    replayed = pickup_replay.replay(stream(), OUTCOME, 2 * DAY_MS, others)
+    plain = pickup_replay.replay(stream(), OUTCOME, 2 * DAY_MS)
     assert (replayed.evidence == plain.evidence).all()
     assert replayed.stories == plain.stories
     for other in replayed.wider:
@@ -95,12 +97,12 @@ def test_source_counts_once_as_in_the_job():
         [*rows, *(row._replace(published_ms=row.published_ms + 1) for row in rows)],
         key=lambda row: row.published_ms,
     )
-    one, both = (breaking.replay(each, OUTCOME, 2 * DAY_MS) for each in (rows, again))
+    one, both = (pickup_replay.replay(each, OUTCOME, 2 * DAY_MS) for each in (rows, again))
     assert (one.evidence == both.evidence).all()
 
 
 def test_scores_of_the_job_hold_until_it_tells_another():
-    replayed = breaking.replay(stream(), OUTCOME, 2 * DAY_MS)
+    replayed = pickup_replay.replay(stream(), OUTCOME, 2 * DAY_MS)
     place = replayed.story[0]
     name = replayed.stories[place].name
     times = replayed.evidence[replayed.story == place, 0]
@@ -110,7 +112,7 @@ def test_scores_of_the_job_hold_until_it_tells_another():
 
 
 def test_scores_that_are_not_the_replays_are_counted():
-    replayed = breaking.replay(stream(), OUTCOME, 2 * DAY_MS)
+    replayed = pickup_replay.replay(stream(), OUTCOME, 2 * DAY_MS)
     shipped, levels = breaking.scorer_of(replayed, 2 * DAY_MS, scorer.read())
     told = breaking.reported(replayed, 2 * DAY_MS, shipped, levels, breaking.Judged([], 3))
     assert told.job.astray == 3
@@ -119,14 +121,14 @@ def test_scores_that_are_not_the_replays_are_counted():
 
 
 def test_stream_in_which_nothing_breaks_cannot_be_reported():
-    replayed = breaking.replay(stream(), Outcome(500, 3.0), 2 * DAY_MS)
+    replayed = pickup_replay.replay(stream(), Outcome(500, 3.0), 2 * DAY_MS)
     with pytest.raises(SetupError, match="none breaks"):
         breaking.report(replayed, 2 * DAY_MS)
 
 
 def test_given_scorer_is_judged_as_it_is_on_a_stream_in_which_nothing_breaks():
     shipped = scorer.read()
-    replayed = breaking.replay(stream(), Outcome(500, 3.0), 2 * DAY_MS)
+    replayed = pickup_replay.replay(stream(), Outcome(500, 3.0), 2 * DAY_MS)
     told = breaking.report(replayed, 2 * DAY_MS, shipped)
     assert told.scorer is shipped
     assert told.broke == 0
@@ -136,10 +138,34 @@ def test_given_scorer_is_judged_as_it_is_on_a_stream_in_which_nothing_breaks():
 
 def test_given_scorer_begins_at_the_threshold_of_a_new_desk():
     shipped = scorer.read()
-    told = breaking.report(breaking.replay(stream(), OUTCOME, 2 * DAY_MS), 2 * DAY_MS, shipped)
-    levels = {n: budget.threshold(Peaks(), n, prior=shipped.prior) for n in breaking.BUDGETS}
-    assert {n: point.threshold for n, point in told.as_set.items()} == levels
+    replayed = pickup_replay.replay(stream(), OUTCOME, 2 * DAY_MS)
+    urgent = np.zeros(len(replayed.story))
+    levels = alert_figures.thresholds(replayed, urgent, (5, 25), (), shipped.prior)
+    assert {n: level[0] for n, level in levels.items()} == {
+        n: budget.threshold(Peaks(), n, prior=shipped.prior) for n in (5, 25)
+    }
+    told = breaking.report(replayed, 2 * DAY_MS, shipped)
     assert json.loads(json.dumps(told.to_json()))["scorer"] == shipped.version
+
+
+def test_desk_asks_less_when_stories_rise_less_than_before():
+    replayed = pickup_replay.replay(stream(), OUTCOME, 2 * DAY_MS)
+    busy = [Ending(-DAY_MS + n, 0.9) for n in range(10)]
+    low = np.full(len(replayed.story), 0.3)
+    (levels,) = alert_figures.thresholds(replayed, low, (5,), busy, Peaks()).values()
+    assert levels[0] > 0.9
+    assert (np.diff(levels) <= 0).all()
+    assert levels[-1] == 0.9
+
+
+def test_desk_learns_of_a_story_when_its_time_is_over():
+    replayed = pickup_replay.replay(stream(), OUTCOME, 2 * DAY_MS)
+    urgent = np.full(len(replayed.story), 0.5)
+    ended = min(ending.ended_ms for ending in alert_figures.endings(replayed, urgent))
+    (levels,) = alert_figures.thresholds(replayed, urgent, (1,), (), Peaks()).values()
+    at_ms = replayed.evidence[:, 0]
+    assert set(levels[at_ms < ended]) == {budget.LEAST_SCORE}
+    assert levels[at_ms > ended + HOUR_MS][0] > 0.5
 
 
 @pytest.mark.parametrize(
@@ -157,11 +183,11 @@ def test_wrong_row_stops_with_file_line_and_reason(tmp_path, line, reason):
     file = tmp_path / "rows.jsonl"
     file.write_text('{"id": "1", "story": "a", "source": "b", "published_ms": 1}\n' + line)
     with pytest.raises(WrongRowError, match=f"rows.jsonl, {reason}"):
-        list(breaking.read(str(file)))
+        list(pickup_replay.read(str(file)))
 
 
 def test_empty_file_is_named(tmp_path):
     file = tmp_path / "rows.jsonl"
     file.write_text("\n")
     with pytest.raises(SetupError, match="has no rows"):
-        list(breaking.read(str(file)))
+        list(pickup_replay.read(str(file)))

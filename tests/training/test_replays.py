@@ -59,6 +59,8 @@ def test_single_headlines_are_each_a_story_of_their_own(tmp_path):
     found = written("singles", "--data", str(tmp_path), "--count", "4")
     assert len({row["story"] for row in found}) == len(found) == 4
     assert found == written("singles", "--data", str(tmp_path), "--count", "4")
+    titles = written("singles", "--data", str(tmp_path), "--count", "4", "--titles-only")
+    assert titles == [row | {"body": ""} for row in found]
 
 
 def test_wire_articles_without_a_time_are_left_out(tmp_path):

@@ -129,7 +129,7 @@ def remove(ctx: typer.Context, identity: IdArgument) -> None:
 @app.command("test")
 def test(ctx: typer.Context, identity: IdArgument) -> None:
     """Send an alert that says that it is a test, from here, once."""
-    from serving.deliveries import NotDelivered
+    from serving.channels import NotDelivered
 
     async def tested(history: "History") -> None:
         async with _deliveries(ctx.obj, history) as deliveries:
@@ -189,7 +189,8 @@ def retry(
 @asynccontextmanager
 async def _deliveries(settings: "ServeSettings", history: "History") -> AsyncIterator["Deliveries"]:
     """The subscriptions in the database, and the ways to tell that the settings allow."""
-    from serving.deliveries import Deliveries, channels
+    from serving.channels import channels
+    from serving.deliveries import Deliveries
     from serving.metrics import Metrics
     from serving.settings import address
 

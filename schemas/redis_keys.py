@@ -32,7 +32,8 @@ to the other; pairs of one reader alone are left out.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from types import UnionType
 from typing import Literal, Union, get_args, get_origin
 
@@ -226,19 +227,21 @@ def article_of(fields: Mapping[bytes, bytes]) -> EnrichedArticle:
     pydantic_core._pydantic_core.ValidationError: ...
     """
     return EnrichedArticle.model_validate(
-        {name.decode(): _read(name.decode(), value) for name, value in fields.items()}
+        {name.decode(): _reading(name.decode())(value) for name, value in fields.items()}
     )
 
 
-def _read(name: str, value: bytes) -> object:
+@lru_cache(maxsize=128)
+def _reading(name: str) -> Callable[[bytes], object]:
+    """How the value of a field is read."""
     field = EnrichedArticle.model_fields.get(name)
     given = field.annotation if field else None
     kinds = get_args(given) if get_origin(given) in (Union, UnionType) else (given,)
     if bytes in kinds:
-        return value
+        return bytes
     if str in kinds or any(get_origin(kind) is Literal for kind in kinds):
-        return value.decode()
-    return json.loads(value)
+        return bytes.decode
+    return json.loads
 
 
 def _value(value: object) -> str | bytes:

@@ -90,22 +90,23 @@ class Articles:
         self._redis = redis
         self._wall = wall
         self._metrics = metrics
-        self._kept: TTLCache[str, EnrichedArticle] = TTLCache(_KEPT, stale_s)
+        self._kept: TTLCache[str, dict[bytes, bytes]] = TTLCache(_KEPT, stale_s)
+        """As Redis gave them: the garbage collector would look through typed ones at length."""
 
     async def get(self, article_id: str) -> Found:
         """An article. Raises NotFound, or Unavailable where nobody can tell."""
         try:
             fields = await self._redis.hash(article_key(article_id))
         except Unavailable:
-            known = self._kept.get(article_id) or self._wall.articles.get(article_id)
+            kept = self._kept.get(article_id)
+            known = article_of(kept) if kept else self._wall.articles.get(article_id)
             if known is None:
                 raise
             self._metrics.stale.inc()
             return Found(known, stale=True)
         if fields:
-            article = article_of(fields)
-            self._kept[article_id] = article
-            return Found(article, stale=False)
+            self._kept[article_id] = fields
+            return Found(article_of(fields), stale=False)
         known = self._wall.articles.get(article_id)  # read from its topic before Redis had it
         if known is None:
             raise NotFound(f"there is no article {article_id}; what is old is forgotten")

@@ -47,7 +47,12 @@ async def admin(visitor: Annotated[Visitor, Depends(visitor_of)]) -> Visitor:
     return visitor
 
 
+async def services_for(connection: HTTPConnection) -> Services:
+    """The services of the application. FastAPI would give a plain function a thread, each time."""
+    return services_of(connection)
+
+
 Reader = Annotated[Visitor, Depends(reader)]
 Editor = Annotated[Visitor, Depends(editor)]
 Admin = Annotated[Visitor, Depends(admin)]
-Parts = Annotated[Services, Depends(services_of)]
+Parts = Annotated[Services, Depends(services_for)]

@@ -13,7 +13,7 @@ from models.ranking.features import Popularity
 from models.ranking.feed import Feed, FeedItem
 from models.ranking.fresh import FreshArticles
 from models.ranking.rankers import Ranker
-from models.ranking.reader import Context, Desk, Pick, Reader, open_alerts
+from models.ranking.reader import Context, Desk, OpenAlert, Pick, Reader, open_alerts
 from serving.errors import Unavailable
 from serving.views import Wall
 
@@ -44,6 +44,15 @@ class Known:
     languages: tuple[str, ...] = ()
     covisits: Mapping[str, Mapping[str, float]] | None = None
     stale: bool = False
+
+
+@dataclass(frozen=True)
+class Decided:
+    """Open alerts and picks, as they were when the wall had changed `decided` times."""
+
+    decided: int
+    alerts: tuple[OpenAlert, ...]
+    picks: tuple[Pick, ...]
 
 
 class Profiles(Protocol):
@@ -88,6 +97,7 @@ class Feeds:
         self._languages = tuple(languages)
         self._ranking = ThreadPoolExecutor(_RANKING_THREADS, "ranking")
         self._waiting = 0
+        self._above = Decided(-1, (), ())
 
     async def serve(
         self,
@@ -100,12 +110,13 @@ class Feeds:
     ) -> Served:
         """A reader's feed. Raises Unavailable."""
         known = await self._profiles.known(user_key, now_ms)
+        above = self._decided(now_ms)
         context = Context(
             now_ms=now_ms,
             languages=tuple(languages) or known.languages or self._languages,
             desks=tuple(Desk(name) for name in desks),
-            alerts=open_alerts(self._wall.open_alerts(), now_ms),
-            picks=picks(self._wall, now_ms),
+            alerts=above.alerts,
+            picks=above.picks,
             covisits=known.covisits or {},
         )
         request_id = secrets.token_hex(8)
@@ -118,6 +129,16 @@ class Feeds:
         finally:
             self._waiting -= 1
         return Served(request_id, items, not known.reader.is_new, known.stale)
+
+    def _decided(self, now_ms: int) -> "Decided":
+        """What stands above rankings; the feed itself looks at what has run out since."""
+        if self._above.decided != self._wall.decided:
+            self._above = Decided(
+                self._wall.decided,
+                open_alerts(self._wall.open_alerts(), now_ms),
+                picks(self._wall, now_ms),
+            )
+        return self._above
 
     async def rank_of(self, article_id: str, user_key: str, *, now_ms: int) -> int | None:
         """The place of an article in a reader's feed, 1 is the top; None if it is not in it."""

@@ -157,7 +157,8 @@ class Query:
         limit: int = 20,
     ) -> FeedType:
         """As in REST."""
-        return await feed.served_to(_services(info), user, languages, desks, _bounded(limit))
+        fields = await feed.served_to(_services(info), user, languages, desks, _bounded(limit))
+        return feed.FeedAnswer.model_validate(fields)
 
     @strawberry.field(description="Fresh articles by meaning and by words.")
     async def search(

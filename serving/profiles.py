@@ -1,9 +1,10 @@
 """What is known of readers: their sealed profiles and all readers' clicks, from Redis."""
 
-import json
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
+import orjson
 from cachetools import TTLCache
 
 from models.keyring import KeyringFile
@@ -76,13 +77,7 @@ class RedisProfiles:
         lists = await self._redis.values(
             [popular_key(window, language) for language in languages for window in _WINDOWS]
         )
-        counts: dict[str, list[float]] = {}
-        for place, found in enumerate(lists):
-            for article_id, clicks in _clicks(found).items():
-                counts.setdefault(article_id, [0.0] * len(_WINDOWS))[place % len(_WINDOWS)] += (
-                    clicks
-                )
-        return {article_id: Popularity(*found) for article_id, found in counts.items()}
+        return await asyncio.to_thread(_popularity, lists)
 
     def _opened(self, sealed: bytes, keys: KeyringFile, now_ms: int) -> Interests:
         try:
@@ -128,6 +123,16 @@ def reader_of(found: Interests) -> Reader:
     )
 
 
+def _popularity(lists: Sequence[bytes | None]) -> dict[str, Popularity]:
+    """Clicks by article, of one list a window, language by language."""
+    counts: dict[str, list[float]] = {}
+    for place, found in enumerate(lists):
+        window = place % len(_WINDOWS)
+        for article_id, clicks in _clicks(found).items():
+            counts.setdefault(article_id, [0.0] * len(_WINDOWS))[window] += clicks
+    return {article_id: Popularity(*found) for article_id, found in counts.items()}
+
+
 def _targets(found: Sequence[str]) -> dict[str, list[str]]:
     """
     >>> _targets(["entity:Q64", "story:s1", "entity:Q1"])
@@ -144,5 +149,5 @@ def _clicks(found: bytes | None) -> dict[str, float]:
     """The clicks of a list in Redis; none where there is no list."""
     if found is None:
         return {}
-    clicks: Any = json.loads(found)["clicks"]
-    return dict(clicks)
+    clicks: dict[str, float] = orjson.loads(found)["clicks"]
+    return clicks

@@ -1,6 +1,7 @@
 """Everything the server stands on, opened and closed together."""
 
 import asyncio
+import gc
 import logging
 import time
 from collections import deque
@@ -39,8 +40,9 @@ from schemas.topics import (
 from serving.access import Access, Visitor
 from serving.analysis import Analysis
 from serving.articles import Articles, RedisGate
+from serving.channels import Channel, channels
 from serving.commands import Commands, Producer
-from serving.deliveries import Channel, Deliveries, channels
+from serving.deliveries import Deliveries
 from serving.errors import Denied, Unavailable
 from serving.feeds import Feeds
 from serving.history import History
@@ -73,6 +75,8 @@ _EDITORIAL_H = 30 * 24
 _PRUNE_EVERY_S = 3600.0
 _AGAIN_S = 2.0
 _MOST_UNWRITTEN = 50_000
+_AT_ONCE = 5
+"""Records between which requests are answered: to pack an article takes a millisecond."""
 
 
 @dataclass
@@ -201,7 +205,12 @@ class Services:
 
     async def take(self, arrived: list[Arrived]) -> None:
         """Records of the topics, in order: on the wall, to who listens, into the history."""
-        changed = [one for one in arrived if self._apply(one)]
+        changed = []
+        for number, one in enumerate(arrived, start=1):
+            if self._apply(one):
+                changed.append(one)
+            if not number % _AT_ONCE:
+                await asyncio.sleep(0)
         await self.shelf.add([one.record for one in changed])
         for one in changed:
             if kind := KINDS.get(one.topic):
@@ -365,6 +374,7 @@ async def _working(services: Services) -> AsyncIterator[None]:
         services.feeds.keep_fresh(services.now_ms),
         services.write_what_waits(),
         _prune_for_ever(services),
+        _settle(services),
     ]
     if services.analysis is not None:
         work.append(services.analysis.open())
@@ -379,6 +389,16 @@ async def _working(services: Services) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
         if services.analysis is not None:
             services.analysis.close()
+
+
+async def _settle(services: Services) -> None:
+    """Tell the garbage collector that what was read at the start stays: looking through it takes a
+    good part of a second, in which nobody is answered.
+    """
+    if services.reader is not None:
+        await services.reader.caught_up.wait()
+    gc.collect()
+    gc.freeze()
 
 
 async def _watched(work: Coroutine[Any, Any, None]) -> None:

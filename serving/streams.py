@@ -10,6 +10,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import orjson
 
@@ -110,9 +111,9 @@ class Event:
     body: bytes
     cursor: str
 
-    @property
+    @cached_property
     def sse(self) -> bytes:
-        """The event on an event stream (WHATWG HTML, 9.2.5)."""
+        """The event on an event stream (WHATWG HTML, 9.2.5), written once for all who listen."""
         return b"id: %b\nevent: %b\ndata: %b\n\n" % (
             self.cursor.encode(),
             self.kind.encode(),

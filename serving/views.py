@@ -136,6 +136,8 @@ class Wall:
         self.moderation: Bounded[str, ModerationItem] = Bounded(_MOST_COMMENTS)
         """Comments that a person should look at, or did, by comment_id."""
         self.commands: Bounded[str, Given] = Bounded(_MOST_COMMANDS)
+        self.decided = 0
+        """Grows with each change of an alert, a command or an answer."""
         self.heard_ms: dict[str, int] = {}
         """Kafka's timestamp of the newest record by topic."""
         self.signals: deque[QualitySignal] = deque(maxlen=_MOST_SIGNALS)
@@ -145,6 +147,12 @@ class Wall:
 
     def apply(self, record: Record) -> bool:
         """Take a record in; whether it changed anything."""
+        changed = self._applied(record)
+        if changed and isinstance(record, Alert | EditorialCommand | AuditEntry):
+            self.decided += 1
+        return changed
+
+    def _applied(self, record: Record) -> bool:
         match record:
             case Alert():
                 return self._apply_alert(record)

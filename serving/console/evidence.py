@@ -95,6 +95,7 @@ class Detail:
     others: tuple[Standing, ...]
     score: StoryScore | None
     gauge: Gauge | None
+    carried: str
     reasons: tuple[str, ...]
     windows: tuple[Window, ...]
     timeline: Timeline | None
@@ -141,6 +142,7 @@ def build(
         others=tuple(other for other in standings if other is not chosen),
         score=score,
         gauge=gauge(score.score, score.low, score.high, score.threshold, WIDE) if score else None,
+        carried=carried(story),
         reasons=tuple(alert.reasons) if alert else (),
         windows=windows(story, alert),
         timeline=timeline(story.history, until_ms, score.threshold if score else None, marks),
@@ -160,6 +162,20 @@ def build(
 
 MARKED = {*STATES.values(), "Retracted"}
 """Events that the timeline marks."""
+
+
+def carried(story: Story) -> str:
+    """By how many sources, how fast, and what did not count."""
+    many = story.independent_sources
+    took = words.duration(story.last_seen_ms - story.first_seen_ms)
+    said = (
+        "One source carries it so far."
+        if many == 1
+        else f"{many} independent sources carry it, the newest article {took} after the first."
+    )
+    if story.copies:
+        said += f" {story.copies} {'copy' if story.copies == 1 else 'copies'} did not count."
+    return said
 
 
 def windows(story: Story, alert: Alert | None) -> tuple[Window, ...]:

@@ -1,12 +1,13 @@
 """A reader's feed."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
+import orjson
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from models.ranking.feed import FeedItem
-from serving.answers import Answer, as_json
+from serving.answers import Answer
 from serving.asking import Parts, reader
 from serving.feeds import MOST
 from serving.routes.filters import Desks, Languages
@@ -70,48 +71,49 @@ async def feed(
 
     `user` is the key that events carry, never a raw id.
     """
-    return as_json(await served_to(services, user, language, desk, limit))
+    answer = await served_to(services, user, language, desk, limit)
+    return Response(orjson.dumps(answer), media_type="application/json")
 
 
 async def served_to(
     services: Services, user: str, languages: Sequence[str], desks: Sequence[str], limit: int
-) -> FeedAnswer:
-    """A reader's feed. Raises Unavailable."""
+) -> dict[str, Any]:
+    """A reader's feed, the fields of FeedAnswer: as records they would take a millisecond.
+
+    Raises Unavailable.
+    """
     served = await services.feeds.serve(
         user, now_ms=services.now_ms(), languages=languages, desks=desks, limit=limit
     )
-    return FeedAnswer.model_construct(
-        user=user,
-        request_id=served.request_id,
-        personal=served.personal,
-        stale=served.stale,
-        ranking=served.items[0].ranking if served.items else None,
-        items=[
+    return {
+        "user": user,
+        "request_id": served.request_id,
+        "personal": served.personal,
+        "stale": served.stale,
+        "ranking": served.items[0].ranking if served.items else None,
+        "items": [
             _item(item, card, article.story_id)
             for item in served.items
             if (card := services.shelf.card(item.article_id)) is not None
             and (article := services.shelf.fresh.get(item.article_id)) is not None
         ],
-    )
+    }
 
 
-def _item(item: FeedItem, card: Card, story_id: str | None) -> ItemAnswer:
-    return ItemAnswer.model_construct(
-        article_id=card.article_id,
-        title=card.title,
-        source=card.source,
-        url=card.url,
-        summary=card.summary,
-        published_ms=card.published_ms,
-        language=card.language,
-        story_id=story_id,
-        position=item.position,
-        score=item.score,
-        strategy=item.strategy,
-        propensity=item.propensity,
-        why=item.explanation.words,
-        reasons=[
-            ReasonAnswer.model_construct(kind=r.kind, names=list(r.names), value=r.value)
-            for r in item.explanation.reasons
-        ],
-    )
+def _item(item: FeedItem, card: Card, story_id: str | None) -> dict[str, Any]:
+    return {
+        "article_id": card.article_id,
+        "title": card.title,
+        "source": card.source,
+        "url": card.url,
+        "summary": card.summary,
+        "published_ms": card.published_ms,
+        "language": card.language,
+        "story_id": story_id,
+        "position": item.position,
+        "score": item.score,
+        "strategy": item.strategy,
+        "propensity": item.propensity,
+        "why": item.explanation.words,
+        "reasons": [reason._asdict() for reason in item.explanation.reasons],
+    }

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from serving.answers import Answer
 from serving.asking import Admin, Parts, admin
-from serving.deliveries import NotDelivered, Subscription
+from serving.channels import NotDelivered, Subscription
 from serving.errors import NotFound
 from serving.messages import Kind
 from serving.streams import wish

@@ -13,8 +13,10 @@ from server_parts import HOSTILE, NOW_MS, alert, parts, take
 
 from local.ports import any_free
 from schemas.alert import AlertArticle
-from serving import deliveries, messages, signing
-from serving.deliveries import BadTarget, channels
+from serving import messages, signing
+from serving.channels import NotDelivered, Subscription, channels, check_target
+from serving.deliveries import Deliveries
+from serving.errors import BadTarget
 from serving.settings import Role
 from serving.streams import wish
 
@@ -72,9 +74,7 @@ async def delivering(services):
     )
     clock = {"ms": NOW_MS}
     async with channels(settings, "http://console.example") as ways:
-        made = deliveries.Deliveries(
-            services.history, ways, settings, services.metrics, lambda: clock["ms"]
-        )
+        made = Deliveries(services.history, ways, settings, services.metrics, lambda: clock["ms"])
         services.deliveries = made
         task = asyncio.create_task(made.run())
 
@@ -194,8 +194,8 @@ async def test_a_redirect_is_not_followed(services, delivering, at_address):
 )
 async def test_a_private_address_is_never_called(services, target):
     async with channels(services.settings, "http://console.example") as ways:
-        told = deliveries.Subscription("s", "webhook", target, "0123456789abcdef", ALL, 0)
-        with pytest.raises(deliveries.NotDelivered, match="private address"):
+        told = Subscription("s", "webhook", target, "0123456789abcdef", ALL, 0)
+        with pytest.raises(NotDelivered, match="private address"):
             await ways["webhook"].tell(told, alert())
 
 
@@ -229,7 +229,7 @@ async def test_a_target_that_is_none_is_refused(delivering, kind, target):
 @pytest.mark.parametrize("target", ["nobody", "a@b", "a b@c.example", "a@c.example\r\nBcc: x"])
 def test_an_address_of_mail_that_is_none_is_refused(target):
     with pytest.raises(BadTarget):
-        deliveries.check_target("mail", target)
+        check_target("mail", target)
 
 
 async def test_the_api_makes_lists_and_ends_subscriptions(as_role, delivering):
@@ -263,7 +263,7 @@ async def test_mail_comes_as_plain_text_and_headlines_add_no_headers(services):
             update={"smtp_host": "127.0.0.1", "smtp_port": port, "smtp_security": "none"}
         )
         async with channels(settings, "http://console.example") as ways:
-            told = deliveries.Subscription("s", "mail", "ada@example.org", None, ALL, 0)
+            told = Subscription("s", "mail", "ada@example.org", None, ALL, 0)
             await ways["mail"].tell(told, alert(title=HOSTILE))
     finally:
         controller.stop()

@@ -7,6 +7,7 @@ from schemas.audience import AudienceMood
 from schemas.errors import ServiceError
 from schemas.topics import EDITORIAL_CONTROL
 from serving.middleware import HEADERS
+from serving.routes.feed import FeedAnswer
 from serving.streams import wish
 
 ASKED_FOR = {
@@ -68,6 +69,29 @@ async def test_the_article_has_its_place_in_a_readers_feed(services, reader, tol
     services.feeds._feed.refresh({}, NOW_MS)
     found = (await reader.get("/v1/articles/art1", params={"user": "u1"})).json()
     assert found["personalized_rank"] == 1
+
+
+async def test_a_feed_is_what_its_schema_says(services, reader, told):
+    services.feeds._feed.refresh({}, NOW_MS)
+    found = (await reader.get("/v1/feed/u1")).json()
+    assert [item["article_id"] for item in found["items"]] == ["art1"]
+    assert found["items"][0]["reasons"]
+    assert FeedAnswer.model_validate(found).model_dump(mode="json") == found
+
+
+async def test_a_feed_follows_each_change_of_an_alert_and_of_what_is_pinned(services, reader, told):
+    services.feeds._feed.refresh({}, NOW_MS)
+
+    async def top() -> str:
+        return (await reader.get("/v1/feed/u1")).json()["items"][0]["strategy"]
+
+    assert await top() == "override"
+    await take(services, alert(sequence=9, state="dismissed"))
+    assert await top() == "cold_start"
+    await take(services, command("pin", "pinned", story_id="s1"))
+    assert await top() == "pick"
+    await take(services, command("undo", "undone", undoes="pinned"))
+    assert await top() == "cold_start"
 
 
 async def test_a_correction_shows_at_once_and_is_kept_as_a_label(services, reader, editor, told):

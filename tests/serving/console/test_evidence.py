@@ -51,6 +51,19 @@ def test_copies_and_second_mastheads_of_an_owner_do_not_count():
     assert all(one.after_ms <= two.after_ms for one, two in pairwise(shown))
 
 
+def test_what_carries_a_story_is_told_in_words():
+    one = detail().story
+    fast = one.model_copy(
+        update={"independent_sources": 4, "copies": 1, "last_seen_ms": one.first_seen_ms + 720_000}
+    )
+    assert evidence.carried(fast) == (
+        "4 independent sources carry it, the newest article 12 min after the first. "
+        "1 copy did not count."
+    )
+    alone = one.model_copy(update={"independent_sources": 1, "copies": 0})
+    assert evidence.carried(alone) == "One source carries it so far."
+
+
 def test_windows_tell_the_odds_in_words():
     assert [window.minutes for window in evidence.windows(STORY, OPENED)] == [5, 15, 60]
     assert evidence.windows(STORY, OPENED)[-1].odds == "less than 1 in a billion"

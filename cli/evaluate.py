@@ -19,6 +19,7 @@ from cli import (
     evaluate_extraction,
     evaluate_feed,
     evaluate_nextclick,
+    evaluate_parsing,
     evaluate_personal_data,
     evaluate_policy,
     evaluate_stories,
@@ -141,6 +142,7 @@ app.command("breaking")(evaluate_breaking.evaluate_breaking)
 app.command("extraction")(evaluate_extraction.extraction)
 app.command("feed")(evaluate_feed.evaluate_feed)
 app.command("nextclick")(evaluate_nextclick.evaluate_nextclick)
+app.command("parsing")(evaluate_parsing.parsing)
 app.command("policy")(evaluate_policy.evaluate_policy)
 app.command("stories")(evaluate_stories.evaluate_stories)
 app.command("personal-data")(evaluate_personal_data.personal_data)

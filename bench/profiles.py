@@ -1,14 +1,17 @@
 """How fast events become profiles, and how much state a reader is.
 
-The events are made up: readers by a Zipf law over articles, in proportions that a news site has
-(mostly impressions). Figures are about speed and size, never about the quality of a profile.
+The events are made up: articles by a Zipf law; pages that show several at a moment, and clicks,
+dwell times, shares and hides, one at a time. Readers take turns, so that hardly any two moments of
+one reader are close enough to be counted together. Figures are about speed and size, never about
+the quality of a profile.
 """
 
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import accumulate, islice
+from itertools import accumulate, islice, repeat
+from itertools import count as count_from
 from random import Random
 
 import numpy as np
@@ -17,27 +20,30 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from schemas.codec import RecordCodec
 from schemas.enriched_article import EnrichedArticle, Entity, Language, TopicScore
 from schemas.errors import ServiceError
+from schemas.reader_profile import SealedProfile
 from schemas.topics import ARTICLES_ENRICHED, USER_EVENTS, USERS_EMBEDDINGS, Topic
 from schemas.user_event import EventKind, UserEvent
 
-KINDS: dict[EventKind, float] = {
-    "impression": 0.70,
-    "click": 0.18,
-    "dwell": 0.10,
-    "share": 0.01,
-    "hide": 0.01,
-}
-"""Shares of the events."""
+PAGE = 7
+"""Impressions of one moment: what a page shows."""
+
+ACTS: dict[EventKind, float] = {"click": 18, "dwell": 10, "share": 1, "hide": 1}
+"""Shares of what a reader does, one at a time."""
+
+ACTS_OF_A_PAGE = 3
+"""So that 70 of 100 events are impressions, and a reader has 2.5 events in a moment on average."""
 
 WIDTH = 384
 _STALLED_S = 120
 _POLL_S = 0.2
 _QUEUE = 1_000_000
+_PAST_MS = 20 * 60 * 1000
+"""The first event of a run is so old; each is a moment later than the one before it."""
 
 
 @dataclass(frozen=True)
 class Rates:
-    """Events a second from the first sent to the last profile read, and how many there were."""
+    """How many events, and seconds from the first sent to the last one in a profile."""
 
     events: int
     seconds: float
@@ -87,19 +93,27 @@ def events(count: int, readers: int, known: list[EnrichedArticle], run: str) -> 
     """Events of `readers` readers; every one of them counts, and changes a profile."""
     random = Random(run)
     zipf = list(accumulate(1 / rank for rank in range(1, len(known) + 1)))
-    kinds = random.choices(list(KINDS), list(KINDS.values()), k=count)
-    chosen = random.choices(known, cum_weights=zipf, k=count)
-    now_ms = time.time_ns() // 1_000_000
-    for number, (kind, article) in enumerate(zip(kinds, chosen, strict=True)):
+    chosen = iter(random.choices(known, cum_weights=zipf, k=count))
+    first_ms = time.time_ns() // 1_000_000 - _PAST_MS
+    for number, (moment, kind) in enumerate(islice(_moments(random), count)):
         yield UserEvent(
             event_id=f"{run}-{number}",
-            user_key=f"{run}-{number % readers}",
+            user_key=f"{run}-{moment % readers}",
             kind=kind,
-            ts_ms=now_ms,
+            ts_ms=first_ms + moment,
             consent=True,
-            article_id=article.article_id,
+            article_id=next(chosen).article_id,
             dwell_ms=random.randint(1_000, 90_000) if kind == "dwell" else None,
         )
+
+
+def _moments(random: Random) -> Iterator[tuple[int, EventKind]]:
+    """Moment and kind of each event, for ever; each moment is another reader's."""
+    for moment in count_from():
+        if random.randrange(1 + ACTS_OF_A_PAGE) == 0:
+            yield from repeat((moment, "impression"), PAGE)
+        else:
+            yield moment, random.choices(list(ACTS), list(ACTS.values()))[0]
 
 
 def publish(kafka: str, known: list[EnrichedArticle]) -> None:
@@ -109,15 +123,17 @@ def publish(kafka: str, known: list[EnrichedArticle]) -> None:
 
 
 def job_backlog(kafka: str, batch: Iterator[UserEvent]) -> Rates:
-    """The running job on everything at once; each event makes one record of users.embeddings."""
+    """The running job on everything at once, until each reader's last event is in a profile."""
     codec = RecordCodec(USER_EVENTS)
-    records = [(event.user_key.encode(), codec.encode(event)) for event in batch]
-    run = records[0][0].rpartition(b"-")[0]
-    with _Counting(kafka, run) as counted:
+    records, newest_ms = [], {}
+    for event in batch:
+        records.append((event.user_key.encode(), codec.encode(event)))
+        newest_ms[event.user_key] = event.ts_ms
+    with _Awaited(kafka, newest_ms) as awaited:
         started = time.time()
         _send(kafka, USER_EVENTS, records)
-        counted.wait(len(records))
-    return Rates(len(records), counted.last - started)
+        awaited.wait()
+    return Rates(len(records), awaited.last - started)
 
 
 def _send(kafka: str, topic: Topic, records: list[tuple[bytes, bytes]]) -> None:
@@ -137,16 +153,20 @@ def _send(kafka: str, topic: Topic, records: list[tuple[bytes, bytes]]) -> None:
             raise ServiceError(f"Kafka did not take the records for {topic.name}")
 
 
-class _Counting:
-    """Counts the profiles of a run as they come, in a thread."""
+class _Awaited:
+    """Reads profiles as they come, in a thread, until each is as new as is awaited.
 
-    def __init__(self, kafka: str, run: bytes) -> None:
-        self.count, self.last = 0, 0.0
-        self._run = run
+    newest_ms  by user key, when the reader's last event happened
+    """
+
+    def __init__(self, kafka: str, newest_ms: dict[str, int]) -> None:
+        self.last = 0.0
+        self._missing = dict(newest_ms)
+        self._profiles = RecordCodec(USERS_EMBEDDINGS)
         self._consumer = Consumer(
             {
                 "bootstrap.servers": kafka,
-                "group.id": f"wiredesk-{run.decode()}",
+                "group.id": f"wiredesk-bench-{time.time_ns()}",
                 "enable.auto.commit": False,
                 "isolation.level": "read_committed",
             }
@@ -156,7 +176,7 @@ class _Counting:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._read, daemon=True)
 
-    def __enter__(self) -> "_Counting":
+    def __enter__(self) -> "_Awaited":
         self._thread.start()
         return self
 
@@ -170,21 +190,25 @@ class _Counting:
         _, end = self._consumer.get_watermark_offsets(partition, 10)
         return TopicPartition(USERS_EMBEDDINGS.name, number, end)
 
-    def wait(self, wanted: int) -> None:
-        """Raises ServiceError when nothing comes for too long."""
-        seen, at = 0, time.monotonic()
-        while self.count < wanted:
-            if self.count > seen:
-                seen, at = self.count, time.monotonic()
+    def wait(self) -> None:
+        """Raises ServiceError when no reader's last event comes for too long."""
+        missing, at = len(self._missing), time.monotonic()
+        while self._missing:
+            if len(self._missing) < missing:
+                missing, at = len(self._missing), time.monotonic()
             elif time.monotonic() - at > _STALLED_S:
                 raise ServiceError(
-                    f"{seen} of {wanted} profiles came, then none for {_STALLED_S} s"
+                    f"the last events of {missing} readers are in no profile after {_STALLED_S} s"
                 )
             time.sleep(_POLL_S)
 
     def _read(self) -> None:
         while not self._stop.is_set():
-            found = self._consumer.consume(1000, _POLL_S)
-            ours = sum(m.error() is None and m.key().startswith(self._run) for m in found)
-            if ours:
-                self.count, self.last = self.count + ours, time.time()
+            for message in self._consumer.consume(1000, _POLL_S):
+                if message.error() is None and message.value() is not None:
+                    self._note(self._profiles.decode(message.value()))
+
+    def _note(self, profile: SealedProfile) -> None:
+        if self._missing.get(profile.user_key) == profile.updated_ms:
+            del self._missing[profile.user_key]
+            self.last = time.time()

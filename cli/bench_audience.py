@@ -40,7 +40,6 @@ def _measure(
 ) -> dict[str, float]:
     """Every figure of one run: the analyzer before and after the job, since machines are noisy."""
     from bench import audience as measure
-    from jobs.audience import analyzer_config
     from jobs.runtime.audience_settings import AudienceSettings
     from jobs.runtime.catalogue import load_shared
     from models.comment_analyzer import CommentAnalyzer
@@ -52,7 +51,7 @@ def _measure(
     kafka = connection.client()
     settings = load_shared(AudienceSettings, overrides=overrides)
     with phase("the models open"):
-        alone = CommentAnalyzer(read(SHIPPED), analyzer_config(settings))
+        alone = CommentAnalyzer(read(SHIPPED), settings.inference())
         alone.warm_up()
     if submission.running_job("audience"):  # nothing else may read comments.raw
         submission.cancel("audience", jobmanager=None, savepoint=False)

@@ -76,5 +76,5 @@ def _measure(
         "state_mb": (sizes[2] - sizes[0]) / 1e6,
         "bytes_per_reader_first_half": (sizes[1] - sizes[0]) / (readers // 2),
         "bytes_per_reader_second_half": (sizes[2] - sizes[1]) / (readers // 2),
-        "mb_of_a_million_readers": (sizes[2] - sizes[1]) / (readers // 2),
+        "mb_of_a_million_readers": (sizes[2] - sizes[0]) / readers,
     }

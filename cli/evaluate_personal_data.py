@@ -49,13 +49,22 @@ def measured(texts: "Sequence[Marked]", *, names: bool) -> "Measured":
     """What the masker of the job `audience` finds in some texts."""
     from evaluation.personal_data.measure import measure
     from models.batching import BatchPolicy
+    from models.inference import InferenceConfig
     from models.manifest import SHIPPED as MANIFEST
     from models.manifest import read as read_manifest
-    from models.masker import Masker, MaskerConfig
+    from models.masker import Masker
 
-    batch = BatchPolicy(max_tokens=4096, max_count=32, deadline_s=0.0)
-    config = MaskerConfig("auto", 2, 1, batch, language_min_confidence=0.5, names=names)
-    masker = Masker(read_manifest(MANIFEST), config)
+    config = InferenceConfig(
+        provider="auto",
+        threads=2,
+        streams=1,
+        batch=BatchPolicy(max_tokens=4096, max_count=32, deadline_s=0.0),
+        cache_entries=0,
+        cache_ttl_s=1,
+        language_min_confidence=0.5,
+        language_high_accuracy=False,
+    )
+    masker = Masker(read_manifest(MANIFEST), config, names=names)
 
     async def all_found() -> dict[int, list]:
         return {id(each): await masker.find(each.text, each.language) for each in texts}

@@ -1,8 +1,9 @@
 """The job `audience`: comments analysed, moods of articles and stories, the moderators' queue."""
 
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
-from pyflink.common import Duration, Row, Time, WatermarkStrategy
+from pyflink.common import Duration, Row, Time, Types, WatermarkStrategy
 from pyflink.common.watermark_strategy import TimestampAssigner
 from pyflink.datastream import AsyncDataStream, DataStream, StreamExecutionEnvironment
 from pyflink.table import StreamTableEnvironment
@@ -10,14 +11,12 @@ from pyflink.table import StreamTableEnvironment
 from jobs.runtime.arguments import settings_from_arguments
 from jobs.runtime.audience_settings import AudienceSettings
 from jobs.runtime.endpoints import kafka_sink, kafka_source
-from jobs.runtime.inference_settings import LanguageAccuracy
+from jobs.runtime.modes import in_worker
 from jobs.runtime.steps import step
 from models.audience.mood import MoodPolicy
 from models.audience.queue import QueueRules
-from models.batching import BatchPolicy
-from models.comment_analyzer import CommentAnalyzerConfig
+from models.inference import InferenceConfig
 from models.manifest import SHIPPED
-from models.masker import MaskerConfig
 from schemas.topics import (
     AUDIENCE_SENTIMENT,
     COMMENTS_ENRICHED,
@@ -62,6 +61,16 @@ class Inputs(NamedTuple):
     commands: DataStream
 
 
+class Followed(NamedTuple):
+    """What comes of comments on keyed state, as in `Outputs`."""
+
+    enriched: DataStream
+    moods: DataStream
+    cases: DataStream
+    audits: DataStream
+    letters: DataStream
+
+
 class Outputs(NamedTuple):
     """What the job produces, each Row(key, value) of a Kafka record; `written` are empty."""
 
@@ -80,70 +89,89 @@ def build(inputs: Inputs, s: AudienceSettings) -> Outputs:
     commands ─ read ────────────> decide <─ queue within budget <─ candidates
                                      └─> cases, audits
     """
-    outcomes = step(
-        AsyncDataStream.unordered_wait(
-            inputs.comments, enrich_comments(s), NO_TIMEOUT, s.in_flight_max, outcome_type()
-        ),
-        "audience.analyse",
-    )
-    comments = step(outcomes.process(RouteComments(), comment_type()), "audience.route")
+    with in_worker(inputs.comments):
+        outcomes = step(
+            AsyncDataStream.unordered_wait(
+                inputs.comments, enrich_comments(s), NO_TIMEOUT, s.in_flight_max, outcome_type()
+            ),
+            "audience.analyse",
+        )
+        comments = step(outcomes.process(RouteComments(), comment_type()), "audience.route")
+        letters = comments.get_side_output(dead_letters_tag())
+    followed = follow(comments, letters, inputs, s)
+    with in_worker(inputs.comments):
+        written = (
+            _written(followed.enriched, WriteComments, "audience.redis-comments", s),
+            _written(followed.moods, WriteMoods, "audience.redis-moods", s),
+            _written(followed.cases, WriteCases, "audience.redis-cases", s),
+        )
+    return Outputs(*followed, written)
+
+
+def follow(
+    comments: DataStream, letters: DataStream, inputs: Inputs, s: AudienceSettings
+) -> Followed:
+    """What lives on keyed state: versions, moods, the moderators' queue.
+
+    No two operators in thread mode are chained: of two interpreters in one thread, the second waits
+    for itself as soon as a C extension asks for the interpreter's lock (pemja 0.5.7).
+    """
     enriched = step(
-        comments.key_by(_comment_of).process(follow_versions(s), kafka_record_type()),
+        comments.key_by(_comment_of, Types.STRING()).process(
+            follow_versions(s), kafka_record_type()
+        ),
         "audience.versions",
-    )
+    ).disable_chaining()
     placements = step(
         inputs.placements.process(ReadPlacements(**_registry(s)), mood_event_type()),
         "audience.placements",
-    )
+    ).disable_chaining()
     voices = step(
         enriched.get_side_output(voices_tag())
         .union(placements)
         .assign_timestamps_and_watermarks(watermarks(s)),
         "audience.watermarks",
-    )
+    ).disable_chaining()
     article_moods = step(
-        voices.key_by(_subject_of).process(follow_moods("article", s), kafka_record_type()),
+        voices.key_by(_subject_of, Types.STRING()).process(
+            follow_moods("article", s), kafka_record_type()
+        ),
         "audience.articles",
-    )
+    ).disable_chaining()
     story_moods = step(
         article_moods.get_side_output(story_voices_tag())
-        .key_by(_subject_of)
+        .key_by(_subject_of, Types.STRING())
         .process(follow_moods("story", s), kafka_record_type()),
         "audience.stories",
     )
-    moods = article_moods.union(story_moods)
     queued = step(
         enriched.get_side_output(candidates_tag())
-        .key_by(_queue_of)
+        .key_by(_queue_of, Types.STRING())
         .process(QueueComments(rules=queue_rules(s), **_registry(s)), case_event_type()),
         "audience.queue",
     )
     commands = step(
         inputs.commands.process(ReadVerdicts(**_registry(s)), verdict_type()),
         "audience.commands",
-    )
+    ).disable_chaining()
     verdicts = step(
-        commands.key_by(_gate_of).process(
+        commands.key_by(_gate_of, Types.STRING()).process(
             AddressVerdicts(memory_s=s.moderation_memory_s, **_registry(s)), case_event_type()
         ),
         "audience.verdicts",
     )
     cases = step(
         queued.union(enriched.get_side_output(cases_tag()), verdicts)
-        .key_by(_comment_of)
+        .key_by(_comment_of, Types.STRING())
         .process(DecideCases(memory_s=s.moderation_memory_s, **_registry(s)), kafka_record_type()),
         "audience.cases",
-    )
-    written = (
-        _written(enriched, WriteComments, "audience.redis-comments", s),
-        _written(moods, WriteMoods, "audience.redis-moods", s),
-        _written(cases, WriteCases, "audience.redis-cases", s),
-    )
-    letters = comments.get_side_output(dead_letters_tag()).union(
+    ).disable_chaining()
+    all_letters = letters.union(
         placements.get_side_output(dead_letters_tag()),
         commands.get_side_output(dead_letters_tag()),
     )
-    return Outputs(enriched, moods, cases, cases.get_side_output(audit_tag()), letters, written)
+    moods = article_moods.union(story_moods)
+    return Followed(enriched, moods, cases, cases.get_side_output(audit_tag()), all_letters)
 
 
 class EventTime(TimestampAssigner):
@@ -167,15 +195,9 @@ def enrich_comments(s: AudienceSettings) -> EnrichComments:
     return EnrichComments(
         manifest=s.models_manifest or SHIPPED,
         non_commercial=s.non_commercial_models,
-        analyzer=analyzer_config(s),
-        masker=MaskerConfig(
-            provider=s.inference_provider,
-            threads=1,
-            streams=1,
-            batch=batch_policy(s),
-            language_min_confidence=s.language_min_confidence,
-            names=s.mask_names,
-        ),
+        analyzer=s.inference(),
+        masker=masker_config(s),
+        mask_names=s.mask_names,
         queue=queue_rules(s),
         most_characters=s.comment_max_characters,
         future_tolerance_s=s.future_tolerance_s,
@@ -183,23 +205,11 @@ def enrich_comments(s: AudienceSettings) -> EnrichComments:
     )
 
 
-def analyzer_config(s: AudienceSettings) -> CommentAnalyzerConfig:
-    """How the models are run, as the settings want it."""
-    return CommentAnalyzerConfig(
-        provider=s.inference_provider,
-        threads=s.inference_threads,
-        streams=s.inference_streams,
-        batch=batch_policy(s),
-        cache_entries=s.cache_entries,
-        cache_ttl_s=s.cache_ttl_s,
-        language_min_confidence=s.language_min_confidence,
-        language_high_accuracy=s.language_accuracy is LanguageAccuracy.HIGH,
+def masker_config(s: AudienceSettings) -> InferenceConfig:
+    """How the model of names is run: few comments need it."""
+    return replace(
+        s.inference(), threads=1, streams=1, cache_entries=0, language_high_accuracy=False
     )
-
-
-def batch_policy(s: AudienceSettings) -> BatchPolicy:
-    """When a batch is full."""
-    return BatchPolicy(s.batch_max_tokens, s.batch_max_count, s.batch_deadline_ms / 1000)
 
 
 def queue_rules(s: AudienceSettings) -> QueueRules:

@@ -9,11 +9,9 @@ from pyflink.table import StreamTableEnvironment
 from jobs.runtime.arguments import settings_from_arguments
 from jobs.runtime.endpoints import kafka_sink, kafka_source
 from jobs.runtime.enrich_settings import EnrichSettings
-from jobs.runtime.inference_settings import LanguageAccuracy
 from jobs.runtime.steps import step
 from models.admission import PublicationWindow
 from models.analyzer import AnalyzerConfig
-from models.batching import BatchPolicy
 from models.generative import Endpoint
 from models.heads import HeadOptions
 from models.manifest import SHIPPED
@@ -70,14 +68,7 @@ def enrich_articles(s: EnrichSettings) -> EnrichArticles:
 def analyzer_config(s: EnrichSettings) -> AnalyzerConfig:
     """How the models are run, as the settings want it."""
     return AnalyzerConfig(
-        provider=s.inference_provider,
-        threads=s.inference_threads,
-        streams=s.inference_streams,
-        batch=BatchPolicy(s.batch_max_tokens, s.batch_max_count, s.batch_deadline_ms / 1000),
-        cache_entries=s.cache_entries,
-        cache_ttl_s=s.cache_ttl_s,
-        language_min_confidence=s.language_min_confidence,
-        language_high_accuracy=s.language_accuracy is LanguageAccuracy.HIGH,
+        **vars(s.inference()),
         heads=HeadOptions(
             topics_precision=s.topics_precision,
             entities_score=s.entities_min_score,

@@ -1,8 +1,6 @@
 """The job `profiles`: what readers do to what is known of them, and what all of them read."""
 
 import zlib
-from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 from pyflink.common import Row, Types
@@ -18,25 +16,26 @@ from jobs.runtime.endpoints import (
     kafka_source,
     kafka_table_sink,
 )
+from jobs.runtime.keyed import keyed
 from jobs.runtime.profiles_settings import ProfilesSettings
 from jobs.runtime.steps import step
+from models.profiles.fold import FoldRules
 from models.profiles.update import ProfileRules
-from schemas.redis_keys import profile_key
 from schemas.topics import (
     ARTICLES_ENRICHED,
     DEAD_LETTERS,
     USER_EVENTS,
     USERS_EMBEDDINGS,
 )
-from udfs.decode_events import DecodeEvents, direct_tag, signal_type
+from udfs.decode_events import DecodeEvents, meeting_tag, passing_type
 from udfs.extract_facts import ExtractFacts, facts_type
 from udfs.join_articles import JoinArticles
 from udfs.route_outcomes import dead_letters_tag, kafka_record_type
 from udfs.update_profiles import UpdateProfiles, clicks_tag
 from udfs.write_values import WriteValues
 
-REDIS_SHARDS = 8
-"""Pipelines at once; more would make each of them shorter."""
+LIST_SHARDS = 8
+"""Pipelines of lists at once; more would make each of them shorter."""
 
 
 class Outputs(NamedTuple):
@@ -44,7 +43,6 @@ class Outputs(NamedTuple):
 
     profiles: DataStream
     letters: DataStream
-    written: DataStream
     written_lists: DataStream
 
 
@@ -52,7 +50,7 @@ def build(
     events: DataStream, articles: DataStream, tables: StreamTableEnvironment, s: ProfilesSettings
 ) -> Outputs:
     """
-    events ── decode ─┬─ meet their article ─┬─ update ─┬─> profiles ── write ─> Redis
+    events ── decode ─┬─ meet their article ─┬─ update ─┬─> profiles, also in Redis
     articles ─────────│──────────┘           │          └── count in SQL ── write ─> Redis
                       ├─ need no article ────┘
                       └─> letters
@@ -61,51 +59,37 @@ def build(
         "registry_url": s.schema_registry_url,
         "registry_auth": s.secret("schema_registry_auth"),
     }
-    decoded = step(events.process(DecodeEvents(**registry), signal_type()), "profiles.decode")
+    decoded = step(events.process(DecodeEvents(**registry), passing_type()), "profiles.decode")
     facts = step(articles.process(ExtractFacts(**registry), facts_type()), "profiles.facts")
     joiner = JoinArticles(keep_s=s.article_keep_s, wait_ms=s.article_wait_s * 1000)
-    joined = step(
-        decoded.connect(facts)
-        .key_by(_article_of_event, _article_of_facts, Types.STRING())
-        .process(joiner, signal_type()),
-        "profiles.join",
-    )
-    profiles = step(
-        joined.union(decoded.get_side_output(direct_tag()))
-        .key_by(_reader, Types.STRING())
-        .process(update_profiles(s), kafka_record_type()),
-        "profiles.update",
-    )
-    written = step(
-        profiles.key_by(_shard_of_profile, Types.INT()).process(
-            write_values(s, partial(profile_entry, ttl_s=s.profile_retention_s)),
-            kafka_record_type(),
-        ),
-        "profiles.redis",
-    )
+    meeting = keyed(decoded.get_side_output(meeting_tag())).connect(keyed(facts))
+    joined = step(meeting.process(joiner, passing_type()), "profiles.join")
+    passing = keyed(decoded.union(joined))
+    profiles = step(passing.process(update_profiles(s), kafka_record_type()), "profiles.update")
     clicks = profiles.get_side_output(clicks_tag())
     return Outputs(
-        profiles,
-        decoded.get_side_output(dead_letters_tag()),
-        written,
-        written_lists(clicks, tables, s),
+        profiles, decoded.get_side_output(dead_letters_tag()), written_lists(clicks, tables, s)
     )
 
 
 def update_profiles(s: ProfilesSettings) -> UpdateProfiles:
     """The updating operator as the settings want it."""
+    profile_rules = ProfileRules(
+        long_half_life_ms=round(s.long_half_life_s * 1000),
+        session_half_life_ms=round(s.session_half_life_s * 1000),
+        retention_ms=s.profile_retention_s * 1000,
+        events_per_minute=s.reader_events_per_minute,
+        reads_max=s.reads_max,
+        marks_max=s.event_ids_max,
+    )
     return UpdateProfiles(
         keys_file=s.keys_file,
-        rules=ProfileRules(
-            long_half_life_ms=round(s.long_half_life_s * 1000),
-            session_half_life_ms=round(s.session_half_life_s * 1000),
-            retention_ms=s.profile_retention_s * 1000,
-            events_per_minute=s.reader_events_per_minute,
-            reads_max=s.reads_max,
-            marks_max=s.event_ids_max,
+        rules=FoldRules(
+            profile_rules, wait_ms=s.article_wait_s * 1000, fresh_ms=s.lists_fresh_s * 1000
         ),
-        wait_ms=s.article_wait_s * 1000,
-        fresh_ms=s.lists_fresh_s * 1000,
+        every_ms=s.profile_every_ms,
+        redis_url=s.redis_url.get_secret_value(),
+        retry_s=s.redis_retry_s,
         registry_url=s.schema_registry_url,
         registry_auth=s.secret("schema_registry_auth"),
     )
@@ -115,30 +99,18 @@ def written_lists(
     clicks: DataStream, tables: StreamTableEnvironment, s: ProfilesSettings
 ) -> DataStream:
     """Count clicks by windows, and write the lists to Redis."""
-    return step(
-        count_lists(clicks, tables, s)
-        .key_by(_shard_of_list, Types.INT())
-        .process(write_values(s, list_entry), kafka_record_type()),
-        "profiles.redis-lists",
-    )
-
-
-def write_values(
-    s: ProfilesSettings, entry: Callable[[Row], tuple[str, bytes | None, int]]
-) -> WriteValues:
-    """A writing operator as the settings want it."""
-    return WriteValues(
-        entry,
+    writer = WriteValues(
+        list_entry,
         redis_url=s.redis_url.get_secret_value(),
         retry_s=s.redis_retry_s,
         every_ms=s.redis_batch_ms,
     )
-
-
-def profile_entry(record: Row, ttl_s: int) -> tuple[str, bytes | None, int]:
-    """What Redis holds of (key, value) of users.embeddings."""
-    key, value = record
-    return profile_key(bytes(key).decode()), value and bytes(value), ttl_s
+    return step(
+        count_lists(clicks, tables, s)
+        .key_by(_shard_of_list, Types.INT())
+        .process(writer, kafka_record_type()),
+        "profiles.redis-lists",
+    )
 
 
 def list_entry(counted: Row) -> tuple[str, bytes, int]:
@@ -148,24 +120,8 @@ def list_entry(counted: Row) -> tuple[str, bytes, int]:
     return name, value.encode(), ttl_s
 
 
-def _article_of_event(event: Row) -> str:
-    return event[1]
-
-
-def _article_of_facts(article: Row) -> str:
-    return article[0]
-
-
-def _reader(event: Row) -> str:
-    return event[0]
-
-
-def _shard_of_profile(record: Row) -> int:
-    return zlib.crc32(bytes(record[0])) % REDIS_SHARDS
-
-
 def _shard_of_list(counted: Row) -> int:
-    return zlib.crc32(counted[0].encode()) % REDIS_SHARDS
+    return zlib.crc32(counted[0].encode()) % LIST_SHARDS
 
 
 def main() -> None:

@@ -5,13 +5,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from models.answer_cache import AnswerCache
-from models.batching import BatchPolicy
 from models.generative import Endpoint, Summarizer
 from models.heads import HEADS, FoundEntity, Head, HeadOptions, Reading
-from models.language import HEAD_CHARACTERS, LANGUAGE_MODEL, LanguageDetector
+from models.inference import Inference, InferenceConfig
+from models.language import HEAD_CHARACTERS
 from models.manifest import Manifest, Route
-from models.passes import Passes
 from models.tags import Name, Tagger, read_frequencies, stop_words
 from models.text import ArticleText
 from schemas.enriched_article import Language
@@ -39,20 +37,12 @@ class Analysis:
 
 
 @dataclass(frozen=True)
-class AnalyzerConfig:
-    """How models are run; units as in the job's settings.
+class AnalyzerConfig(InferenceConfig):
+    """How models are run, and what their heads tell.
 
     summarizer  writes summaries in place of the extractive ones; None for nobody
     """
 
-    provider: str
-    threads: int
-    streams: int
-    batch: BatchPolicy
-    cache_entries: int
-    cache_ttl_s: int
-    language_min_confidence: float
-    language_high_accuracy: bool
     heads: HeadOptions
     summarizer: Endpoint | None = None
 
@@ -68,7 +58,7 @@ class AnalyzerStats:
     uncovered_tasks: dict[str, int] = field(default_factory=dict)
 
 
-class Analyzer:
+class Analyzer(Inference[Analysis]):
     """Language, one encoder pass and the heads, behind a cache; concurrent calls share batches.
 
     Lives on one event loop. Equal texts are answered once while their answer is kept; a text that
@@ -76,31 +66,12 @@ class Analyzer:
     """
 
     def __init__(self, manifest: Manifest, config: AnalyzerConfig) -> None:
+        super().__init__(manifest, manifest.job_routes, config)
         self._manifest = manifest
         self._heads = {
             (route.head, route.model, route.output): _open_head(manifest, route, config.heads)
             for route in manifest.job_routes
         }
-        self._languages = LanguageDetector(
-            manifest.model_file(LANGUAGE_MODEL),
-            min_confidence=config.language_min_confidence,
-            high_accuracy=config.language_high_accuracy,
-        )
-        self._language_version = (
-            f"{manifest.label(LANGUAGE_MODEL)}+{self._languages.second_opinion}"
-        )
-        self._passes = Passes(
-            manifest,
-            manifest.job_routes,
-            provider=config.provider,
-            threads=config.threads,
-            streams=config.streams,
-            batch=config.batch,
-        )
-        self.sessions = self._passes.sessions
-        self.encoders = self._passes.encoders
-        self.batchers = self._passes.batchers
-        self._known: AnswerCache[Analysis] = AnswerCache(config.cache_entries, config.cache_ttl_s)
         self._summarizer = Summarizer(config.summarizer) if config.summarizer else None
         self._tagger = Tagger(read_frequencies(manifest.model_file(WORD_FREQUENCIES)))
         self._most_tags = config.heads.tags
@@ -112,14 +83,6 @@ class Analyzer:
         analysis = await self._known.answer(text.content_hash, partial(self._compute, text))
         self.stats.cache_hits = self._known.hits
         return analysis
-
-    def warm_up(self) -> None:
-        """Run every graph once. Raises ModelFileError for one that does not answer as it should."""
-        self._passes.warm_up()
-
-    def close(self) -> None:
-        """End the inference threads."""
-        self._passes.close()
 
     async def _compute(self, text: ArticleText) -> Analysis:
         language = self._languages.detect(text.head(HEAD_CHARACTERS))

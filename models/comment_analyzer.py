@@ -5,28 +5,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from models.answer_cache import AnswerCache
-from models.batching import BatchPolicy
-from models.comment_heads import HEADS, CommentAnalysis, Head, Toxicity
-from models.language import LANGUAGE_MODEL, LanguageDetector
+from models.audience.analysis import CommentAnalysis, Toxicity
+from models.comment_heads import HEADS, Head
+from models.inference import Inference, InferenceConfig
 from models.manifest import Manifest, Route, covering, tasks
-from models.passes import Passes
 from schemas.enriched_article import UNDETERMINED, Language
 from schemas.errors import ModelFileError
-
-
-@dataclass(frozen=True)
-class CommentAnalyzerConfig:
-    """How models are run; units as in the job's settings."""
-
-    provider: str
-    threads: int
-    streams: int
-    batch: BatchPolicy
-    cache_entries: int
-    cache_ttl_s: int
-    language_min_confidence: float
-    language_high_accuracy: bool
 
 
 @dataclass
@@ -41,38 +25,17 @@ class CommentAnalyzerStats:
     uncovered_tasks: dict[str, int] = field(default_factory=dict)
 
 
-class CommentAnalyzer:
+class CommentAnalyzer(Inference[CommentAnalysis]):
     """Language, one pass of each model that covers it, and the heads, behind a cache; concurrent
     calls share batches. Lives on one event loop.
     """
 
-    def __init__(self, manifest: Manifest, config: CommentAnalyzerConfig) -> None:
+    def __init__(self, manifest: Manifest, config: InferenceConfig) -> None:
         self._manifest = manifest
         self._routes = manifest.job_routes_about("comments")
+        super().__init__(manifest, self._routes, config)
         self._tasks = tasks(self._routes)
         self._heads = {(r.head, r.model, r.output): _open_head(r) for r in self._routes}
-        self._languages = LanguageDetector(
-            manifest.model_file(LANGUAGE_MODEL),
-            min_confidence=config.language_min_confidence,
-            high_accuracy=config.language_high_accuracy,
-        )
-        self._language_version = (
-            f"{manifest.label(LANGUAGE_MODEL)}+{self._languages.second_opinion}"
-        )
-        self._passes = Passes(
-            manifest,
-            self._routes,
-            provider=config.provider,
-            threads=config.threads,
-            streams=config.streams,
-            batch=config.batch,
-        )
-        self.sessions = self._passes.sessions
-        self.encoders = self._passes.encoders
-        self.batchers = self._passes.batchers
-        self._known: AnswerCache[CommentAnalysis] = AnswerCache(
-            config.cache_entries, config.cache_ttl_s
-        )
         self.stats = CommentAnalyzerStats(uncovered_tasks=dict.fromkeys(self._tasks, 0))
 
     async def analyze(self, text: str, language: str | None = None) -> CommentAnalysis:
@@ -86,14 +49,6 @@ class CommentAnalyzer:
         analysis = await self._known.answer(key, partial(self._compute, text, language))
         self.stats.cache_hits = self._known.hits
         return analysis
-
-    def warm_up(self) -> None:
-        """Run every graph once. Raises ModelFileError for one that does not answer as it should."""
-        self._passes.warm_up()
-
-    def close(self) -> None:
-        """End the inference threads."""
-        self._passes.close()
 
     async def _compute(self, text: str, told: str | None) -> CommentAnalysis:
         language = self._languages.detect(text)

@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 
-from models.batching import BatchPolicy
 from models.heads import HEADS, HeadOptions, Reading
-from models.language import LANGUAGE_MODEL, LanguageDetector
+from models.inference import Inference, InferenceConfig
 from models.manifest import Manifest, covering
-from models.passes import Passes
 from models.personal_data import (
     Found,
     find,
@@ -24,21 +22,6 @@ ENTITIES = "entities"
 _LEAST_NAME_SCORE = 0.5
 
 
-@dataclass(frozen=True)
-class MaskerConfig:
-    """How the model that finds names is run; units as in the job's settings.
-
-    names  whether names are looked for; without them no model is opened
-    """
-
-    provider: str
-    threads: int
-    streams: int
-    batch: BatchPolicy
-    language_min_confidence: float
-    names: bool
-
-
 @dataclass
 class MaskerStats:
     """What a masker has done since it was opened."""
@@ -47,20 +30,18 @@ class MaskerStats:
     asked_for_names: int = 0
 
 
-class Masker:
-    """Finds and masks personal data. Lives on one event loop.
+class Masker(Inference[None]):
+    """Finds and masks personal data; keeps no answers. Lives on one event loop.
+
+    names  whether names are looked for; without them no model is opened
 
     The head of `entities` reads a text only where someone is introduced or other personal data
     stands: few comments pay for it. A name with a Wikidata id is a public one, and stays.
     """
 
-    def __init__(self, manifest: Manifest, config: MaskerConfig) -> None:
-        self._languages = LanguageDetector(
-            manifest.model_file(LANGUAGE_MODEL),
-            min_confidence=config.language_min_confidence,
-            high_accuracy=False,
-        )
-        self._routes = [r for r in manifest.job_routes if r.task == ENTITIES and config.names]
+    def __init__(self, manifest: Manifest, config: InferenceConfig, *, names: bool) -> None:
+        self._routes = [r for r in manifest.job_routes if r.task == ENTITIES and names]
+        super().__init__(manifest, self._routes, config)
         options = HeadOptions(
             topics_precision=0.8,
             entities_score=_LEAST_NAME_SCORE,
@@ -69,14 +50,6 @@ class Masker:
             tags=0,
         )
         self._heads = {r.model: HEADS[ENTITIES](manifest, r, options) for r in self._routes}
-        self._passes = Passes(
-            manifest,
-            self._routes,
-            provider=config.provider,
-            threads=config.threads,
-            streams=config.streams,
-            batch=config.batch,
-        )
         self.stats = MaskerStats()
 
     async def mask(self, text: str, language: str | None) -> tuple[str, list[PersonalData]]:
@@ -107,14 +80,6 @@ class Masker:
     def _code(self, text: str, told: str | None) -> str:
         """ISO 639-1 code of what a text is said to be written in, else of what it looks like."""
         return (told or self._languages.detect(text).code).split("-")[0].lower()
-
-    def warm_up(self) -> None:
-        """Run the graph once. Raises ModelFileError."""
-        self._passes.warm_up()
-
-    def close(self) -> None:
-        """End the inference threads."""
-        self._passes.close()
 
     async def _persons(
         self, text: str, language: str

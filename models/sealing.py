@@ -1,6 +1,5 @@
 """Readers' profiles, sealed with the newest secret of a key ring."""
 
-import hashlib
 import hmac
 import os
 from collections.abc import Mapping
@@ -70,7 +69,7 @@ def _cipher(user_key: str, secret: Secret) -> AESGCM:
     """Each reader has a key of their own: random nonces stay safe for 2**32 writes of one reader,
     not of all (NIST SP 800-38D, 8.3).
     """
-    return AESGCM(hmac.digest(secret.value, _READER_KEY + user_key.encode(), hashlib.sha256))
+    return AESGCM(hmac.digest(secret.value, _READER_KEY + user_key.encode(), "sha256"))
 
 
 def _fingerprint() -> bytes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pyflink.common import Row, Time, Types
 from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
-from pyflink.datastream.state import StateTtlConfig, ValueStateDescriptor
+from pyflink.datastream.state import ValueStateDescriptor
 
 from models.audience.cases import Case, Outcome, decide, packed, queue, supersede, unpacked
 from schemas.codec import RecordCodec
@@ -14,8 +14,8 @@ from schemas.registry import open_registry
 from schemas.topics import EDITORIAL_AUDIT, EDITORIAL_CONTROL, MODERATION_QUEUE
 from udfs.comment_rows import DECIDED, JOB, QUEUED
 from udfs.gauges import expose
-from udfs.lifeline import end_with_task_manager
 from udfs.route_outcomes import kafka_record_type
+from udfs.state_ttl import expiring
 
 
 def audit_tag() -> OutputTag:
@@ -48,15 +48,12 @@ class DecideCases(KeyedProcessFunction):
         self._audit = audit_tag()
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        end_with_task_manager()
         registry = open_registry(*self._registry)
         self._items = RecordCodec(MODERATION_QUEUE, registry)
         self._commands = RecordCodec(EDITORIAL_CONTROL, registry)
         self._entries = RecordCodec(EDITORIAL_AUDIT, registry)
-        described = ValueStateDescriptor("case", Types.PRIMITIVE_ARRAY(Types.BYTE()))
-        described.enable_time_to_live(
-            StateTtlConfig.new_builder(Time.seconds(self._memory_s)).build()
-        )
+        described = ValueStateDescriptor("case", Types.PICKLED_BYTE_ARRAY())
+        described.enable_time_to_live(expiring(Time.seconds(self._memory_s)))
         self._case = runtime_context.get_state(described)
         self._stats = CaseStats()
         expose(runtime_context.get_metrics_group().add_group("wiredesk"), self._stats)

@@ -7,7 +7,7 @@ from pyflink.common import Row, Types
 from pyflink.common.typeinfo import TypeInformation
 from pyflink.datastream import OutputTag, ProcessFunction, RuntimeContext
 
-from models.profiles import signals
+from models.profiles import passage, signals
 from schemas.dead_letter import Delivery
 from schemas.errors import Reason, RecordError
 from schemas.topics import USER_EVENTS
@@ -18,18 +18,19 @@ from udfs.read_topic import Out, ReadTopic
 JOB = "profiles"
 
 
-def signal_type() -> TypeInformation:
-    """(user key, article id, packed Signal, packed ArticleFacts): an event on its way."""
-    octets = Types.PRIMITIVE_ARRAY(Types.BYTE())
-    return Types.ROW_NAMED(
-        ["user_key", "article_id", "signal", "facts"],
-        [Types.STRING(), Types.STRING(), octets, octets],
-    )
+def passing_type() -> TypeInformation:
+    """(shard of the reader, event as `models.profiles.passage` packs it)."""
+    return Types.ROW([Types.INT(), Types.PRIMITIVE_ARRAY(Types.BYTE())])
 
 
-def direct_tag() -> OutputTag:
-    """Side output of events that need no article, `signal_type`."""
-    return OutputTag("direct", signal_type())
+def meeting_type() -> TypeInformation:
+    """(article id, packed Signal)."""
+    return Types.ROW([Types.STRING(), Types.PRIMITIVE_ARRAY(Types.BYTE())])
+
+
+def meeting_tag() -> OutputTag:
+    """Side output of events that need their article, `meeting_type`."""
+    return OutputTag("meeting", meeting_type())
 
 
 @dataclass
@@ -41,7 +42,7 @@ class DecodeStats:
 
 
 class DecodeEvents(ReadTopic[UserEvent]):
-    """Decodes user.events. Out: `signal_type`; events that need no article leave by `direct_tag`.
+    """Decodes user.events. Out: `passing_type`; what needs its article leaves by `meeting_tag`.
 
     A row's timestamp is taken from the context: thread mode converts no Instant (PyFlink 2.3).
     """
@@ -51,7 +52,7 @@ class DecodeEvents(ReadTopic[UserEvent]):
 
     def __init__(self, *, registry_url: str | None, registry_auth: str | None) -> None:
         super().__init__(registry_url=registry_url, registry_auth=registry_auth)
-        self._direct = direct_tag()
+        self._meeting = meeting_tag()
 
     def open(self, runtime_context: RuntimeContext) -> None:
         super().open(runtime_context)
@@ -66,8 +67,10 @@ class DecodeEvents(ReadTopic[UserEvent]):
         found = signals.signal(
             record, arrived_ms=ctx.timestamp(), partition=value[3], offset=value[4]
         )
-        row = Row(found.user_key, found.article_id, signals.pack(found), None)
-        return [row if found.needs_article else (self._direct, row)]
+        packed = signals.pack(found)
+        if found.needs_article:
+            return [(self._meeting, Row(found.article_id, packed))]
+        return [Row(passage.shard(found.user_key), passage.pack(packed, None))]
 
     def delivery(self, value: Row, ctx: ProcessFunction.Context) -> Delivery:
         key, payload, topic, partition, offset, _ = value

@@ -20,7 +20,7 @@ from schemas.errors import Reason, RecordError
 from schemas.registry import open_registry
 from schemas.topics import ARTICLES_ENRICHED, ARTICLES_RAW, DEAD_LETTERS
 from udfs.deliveries import delivery_of
-from udfs.gauges import expose, expose_value
+from udfs.gauges import expose, expose_models
 from udfs.lifeline import end_with_task_manager
 
 JOB = "enrich"
@@ -110,13 +110,7 @@ class EnrichArticles(AsyncFunction):
         metrics = runtime_context.get_metrics_group().add_group("wiredesk")
         expose(metrics, self._stats)
         expose(metrics, self._analyzer.stats)
-        for model, encoder in self._analyzer.encoders.items():
-            of_model = metrics.add_group("model", model)
-            expose(of_model, encoder.stats)
-            expose_value(of_model, "queue_depth", lambda m=model: self._analyzer.batchers[m].depth)
-            expose_value(
-                of_model, "devices_lost", lambda m=model: self._analyzer.sessions[m].devices_lost
-            )
+        expose_models(metrics, self._analyzer)
 
 
 def _now_ms() -> int:

@@ -18,9 +18,10 @@ from models.audience.comments import (
 )
 from models.audience.queue import QueueRules, reasons
 from models.audience.voices import packed, voice
-from models.comment_analyzer import CommentAnalyzer, CommentAnalyzerConfig
+from models.comment_analyzer import CommentAnalyzer
+from models.inference import InferenceConfig
 from models.manifest import read
-from models.masker import Masker, MaskerConfig
+from models.masker import Masker
 from schemas.codec import RecordCodec
 from schemas.comment import Comment, EnrichedComment
 from schemas.dead_letter import DeadLetter, Delivery
@@ -29,7 +30,7 @@ from schemas.registry import open_registry
 from schemas.topics import COMMENTS_ENRICHED, COMMENTS_RAW, DEAD_LETTERS
 from udfs.comment_rows import JOB
 from udfs.deliveries import delivery_of
-from udfs.gauges import expose, expose_value
+from udfs.gauges import expose, expose_models
 from udfs.lifeline import end_with_task_manager
 
 SPARE_CHARACTERS = 500
@@ -61,8 +62,9 @@ class EnrichComments(AsyncFunction):
         *,
         manifest: Path,
         non_commercial: bool,
-        analyzer: CommentAnalyzerConfig,
-        masker: MaskerConfig,
+        analyzer: InferenceConfig,
+        masker: InferenceConfig,
+        mask_names: bool,
         queue: QueueRules,
         most_characters: int,
         future_tolerance_s: int,
@@ -73,6 +75,7 @@ class EnrichComments(AsyncFunction):
         self._non_commercial = non_commercial
         self._analyzer_config = analyzer
         self._masker_config = masker
+        self._mask_names = mask_names
         self._queue = queue
         self._most = most_characters
         self._future_tolerance_s = future_tolerance_s
@@ -85,7 +88,7 @@ class EnrichComments(AsyncFunction):
         self._enriched = RecordCodec(COMMENTS_ENRICHED, registry)
         self._letters = RecordCodec(DEAD_LETTERS, registry)
         manifest = read(self._manifest, non_commercial=self._non_commercial)
-        self._masker = Masker(manifest, self._masker_config)
+        self._masker = Masker(manifest, self._masker_config, names=self._mask_names)
         self._masker.warm_up()
         self._analyzer = CommentAnalyzer(manifest, self._analyzer_config)
         self._analyzer.warm_up()
@@ -181,13 +184,7 @@ class EnrichComments(AsyncFunction):
         expose(metrics, self._stats)
         expose(metrics, self._analyzer.stats)
         expose(metrics, self._masker.stats)
-        for model, encoder in self._analyzer.encoders.items():
-            of_model = metrics.add_group("model", model)
-            expose(of_model, encoder.stats)
-            expose_value(of_model, "queue_depth", lambda m=model: self._analyzer.batchers[m].depth)
-            expose_value(
-                of_model, "devices_lost", lambda m=model: self._analyzer.sessions[m].devices_lost
-            )
+        expose_models(metrics, self._analyzer)
 
 
 def _deletion(delivery: Delivery) -> Row:

@@ -14,9 +14,7 @@ from schemas.topics import ARTICLES_ENRICHED
 
 def facts_type() -> TypeInformation:
     """(article id, packed ArticleFacts)."""
-    return Types.ROW_NAMED(
-        ["article_id", "facts"], [Types.STRING(), Types.PRIMITIVE_ARRAY(Types.BYTE())]
-    )
+    return Types.ROW([Types.STRING(), Types.PRIMITIVE_ARRAY(Types.BYTE())])
 
 
 class ExtractFacts(ProcessFunction):

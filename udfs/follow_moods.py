@@ -8,11 +8,7 @@ from typing import Literal
 
 from pyflink.common import Row, Time, Types
 from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext, TimeDomain
-from pyflink.datastream.state import (
-    MapStateDescriptor,
-    StateTtlConfig,
-    ValueStateDescriptor,
-)
+from pyflink.datastream.state import MapStateDescriptor, ValueStateDescriptor
 
 from models.audience.mood import MoodPolicy, kept, mood
 from models.audience.voices import Voice, unpacked
@@ -21,7 +17,7 @@ from schemas.registry import open_registry
 from schemas.topics import AUDIENCE_SENTIMENT
 from udfs.comment_rows import GONE, LATE, PLACED, SAID, story_voices_tag
 from udfs.gauges import expose
-from udfs.lifeline import end_with_task_manager
+from udfs.state_ttl import expiring
 
 _SPARE_LIFE = 2
 """State outlives the horizon so many times, lest a job that stood still forget too soon."""
@@ -93,14 +89,13 @@ class FollowMoods(KeyedProcessFunction):
         self._stories = story_voices_tag()
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        end_with_task_manager()
         self._moods = RecordCodec(AUDIENCE_SENTIMENT, open_registry(*self._registry))
         life = Time.milliseconds(_SPARE_LIFE * self._policy.horizon_ms)
-        voices = MapStateDescriptor("voices", Types.STRING(), Types.PRIMITIVE_ARRAY(Types.BYTE()))
+        voices = MapStateDescriptor("voices", Types.STRING(), Types.PICKLED_BYTE_ARRAY())
         story = ValueStateDescriptor("story", Types.STRING())
         late = ValueStateDescriptor("late", Types.LONG())
         for described in (voices, story, late):
-            described.enable_time_to_live(StateTtlConfig.new_builder(life).build())
+            described.enable_time_to_live(expiring(life))
         self._voices = runtime_context.get_map_state(voices)
         self._story = runtime_context.get_state(story)
         self._late = runtime_context.get_state(late)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pyflink.common import Row, Time, Types
 from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
-from pyflink.datastream.state import StateTtlConfig, ValueStateDescriptor
+from pyflink.datastream.state import ValueStateDescriptor
 
 from models.audience.comments import deletion
 from models.audience.versions import Known, Step, delete, follow, packed, unpacked
@@ -14,7 +14,7 @@ from schemas.registry import open_registry
 from schemas.topics import COMMENTS_ENRICHED
 from udfs.comment_rows import GONE, SAID, SUPERSEDED, candidates_tag, cases_tag, voices_tag
 from udfs.gauges import expose
-from udfs.lifeline import end_with_task_manager
+from udfs.state_ttl import expiring
 
 
 @dataclass
@@ -42,12 +42,9 @@ class FollowVersions(KeyedProcessFunction):
         self._voices, self._candidates, self._cases = voices_tag(), candidates_tag(), cases_tag()
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        end_with_task_manager()
         self._enriched = RecordCodec(COMMENTS_ENRICHED, open_registry(*self._registry))
-        described = ValueStateDescriptor("known", Types.PRIMITIVE_ARRAY(Types.BYTE()))
-        described.enable_time_to_live(
-            StateTtlConfig.new_builder(Time.seconds(self._memory_s)).build()
-        )
+        described = ValueStateDescriptor("known", Types.PICKLED_BYTE_ARRAY())
+        described.enable_time_to_live(expiring(Time.seconds(self._memory_s)))
         self._known = runtime_context.get_state(described)
         self._stats = VersionStats()
         expose(runtime_context.get_metrics_group().add_group("wiredesk"), self._stats)

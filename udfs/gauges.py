@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from dataclasses import fields
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyflink.metrics import MetricGroup
+
+if TYPE_CHECKING:  # operators without models must not load their runtime
+    from models.inference import Inference
 
 
 def expose(group: MetricGroup, stats: Any) -> None:
@@ -26,3 +29,12 @@ def expose(group: MetricGroup, stats: Any) -> None:
 def expose_value(group: MetricGroup, name: str, value: Callable[[], int]) -> None:
     """Publish one number."""
     group.gauge(name, value)
+
+
+def expose_models(group: MetricGroup, inference: "Inference[Any]") -> None:
+    """Publish what each model of an analyzer does, in a group of its own."""
+    for model, encoder in inference.encoders.items():
+        of_model = group.add_group("model", model)
+        expose(of_model, encoder.stats)
+        expose_value(of_model, "queue_depth", lambda m=model: inference.batchers[m].depth)
+        expose_value(of_model, "devices_lost", lambda m=model: inference.sessions[m].devices_lost)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pyflink.common import Row, Time, Types
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
-from pyflink.datastream.state import StateTtlConfig, ValueStateDescriptor
+from pyflink.datastream.state import ValueStateDescriptor
 
 from models.audience.queue import (
     HOUR_MS,
@@ -22,7 +22,7 @@ from schemas.registry import open_registry
 from schemas.topics import COMMENTS_ENRICHED, MODERATION_QUEUE
 from udfs.comment_rows import QUEUED
 from udfs.gauges import expose
-from udfs.lifeline import end_with_task_manager
+from udfs.state_ttl import expiring
 
 
 @dataclass
@@ -48,14 +48,11 @@ class QueueComments(KeyedProcessFunction):
         self._registry = (registry_url, registry_auth)
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        end_with_task_manager()
         registry = open_registry(*self._registry)
         self._enriched = RecordCodec(COMMENTS_ENRICHED, registry)
         self._items = RecordCodec(MODERATION_QUEUE, registry)
-        described = ValueStateDescriptor("load", Types.PRIMITIVE_ARRAY(Types.BYTE()))
-        described.enable_time_to_live(
-            StateTtlConfig.new_builder(Time.milliseconds(2 * HOUR_MS)).build()
-        )
+        described = ValueStateDescriptor("load", Types.PICKLED_BYTE_ARRAY())
+        described.enable_time_to_live(expiring(Time.milliseconds(2 * HOUR_MS)))
         self._load = runtime_context.get_state(described)
         self._stats = QueueStats()
         expose(runtime_context.get_metrics_group().add_group("wiredesk"), self._stats)

@@ -60,7 +60,7 @@ class AddressVerdicts(KeyedProcessFunction):
 
     def open(self, runtime_context: RuntimeContext) -> None:
         self._commands = RecordCodec(EDITORIAL_CONTROL, open_registry(*self._registry))
-        described = ValueStateDescriptor("gate", Types.PRIMITIVE_ARRAY(Types.BYTE()))
+        described = ValueStateDescriptor("gate", Types.PICKLED_BYTE_ARRAY())
         described.enable_time_to_live(expiring(Time.seconds(self._memory_s)))
         self._gate = runtime_context.get_state(described)
 

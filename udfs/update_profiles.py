@@ -1,50 +1,39 @@
-"""Readers' profiles, an event at a time."""
+"""Readers' profiles, the events of a moment at a time."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pyflink.common import Row, Time, Types
 from pyflink.common.typeinfo import TypeInformation
 from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
-from pyflink.datastream.state import ValueStateDescriptor
+from pyflink.datastream.state import ListStateDescriptor, MapStateDescriptor
 
 from models.keyring import KeyringFile
-from models.profiles import facts, signals
-from models.profiles.facts import ArticleFacts
+from models.profiles import passage
+from models.profiles.fold import Erasure, Event, Folded, FoldRules, fold
 from models.profiles.profile import Profile, recorded, restored
-from models.profiles.signals import ERASE, FORGETTING, Signal
-from models.profiles.update import Fate, ProfileRules, Update, update
+from models.profiles.update import Fate
 from models.sealing import seal, unseal
 from schemas.codec import RecordCodec
 from schemas.reader_profile import SealedProfile
+from schemas.redis_keys import profile_key
 from schemas.registry import open_registry
 from schemas.topics import USERS_EMBEDDINGS
 from udfs.gauges import expose
-from udfs.state_ttl import compacted
-
-POPULAR, COVISITED = "popular", "covisited"
-"""Lists: what is read in a language, and what the readers of an article read next."""
+from udfs.patient_redis import PatientRedis
+from udfs.state_ttl import expiring
+from udfs.write_values import END_OF_INPUT, Values, queue_values
 
 Closed = tuple[int, int, bytes, bytes]
 """A sealed profile in state: updated_ms, key version, nonce, sealed."""
 
-Erasure = tuple[int, int, int]
-"""Where a reader's newest erasure stood in its topic, and until when that matters: partition,
-offset, event time in ms."""
-
-_MARGIN_MS = 60 * 60 * 1000
-"""Producers' clocks differ: an erased reader's late events are refused for so much longer."""
-
 
 def click_type() -> TypeInformation:
-    """(list, subject, article id, when it arrived): one click for a list of what is read.
-
-    The list `popular` has a language for its subject, `covisited` an article.
-    """
+    """`models.profiles.fold.Click`."""
     return Types.ROW_NAMED(
-        ["list", "subject", "article_id", "at_ms"],
+        ["language", "article_id", "read_before", "at_ms"],
         [Types.STRING(), Types.STRING(), Types.STRING(), Types.LONG()],
     )
 
@@ -58,106 +47,137 @@ def clicks_tag() -> OutputTag:
 class ProfileStats:
     """What the operator has done since it was opened."""
 
-    erased: int = 0
-    withdrawn: int = 0
-    before_erasure: int = 0
+    written: int = 0
     without_article: int = 0
     key_retired: int = 0
     events: dict[str, int] = field(default_factory=lambda: dict.fromkeys(Fate, 0))
 
 
 class UpdateProfiles(KeyedProcessFunction):
-    """Keyed by user key. In: `signal_type`; out: (key, value) of users.embeddings, null erases.
+    """Keyed by shard of the readers. In: events as `models.profiles.passage` packs them; out:
+    (key, value) of users.embeddings, null erases. Writes the same to Redis.
 
-    State, for the profiles' retention after the last write: (Erasure, Closed) in pickled plain
-    values, each None where there is none. An event-time timer drops the erasure when everything
-    that waited in the job has come. Clicks leave by `clicks_tag`.
+    Events wait `every_ms` after the first of their shard; then a processing-time timer folds all of
+    them, each reader's profile is opened and sealed once, and Redis is written in one pipeline. At
+    the end of the input an event-time timer does. Nothing is held outside state, and a timer is
+    atomic to Flink, so a failure loses nothing and counts nothing twice. A lost Redis is waited for
+    (`retry_s`), then the job restarts. Clicks leave by `clicks_tag`.
+
+    State, in pickled plain values: `waiting`, those events; `readers`, by user key (Erasure,
+    Closed), each None where there is none, for the profiles' retention after the last write;
+    `erased`, by user key the event time until which an erasure matters, when a timer drops it:
+    everything that waited in the job has come.
     """
 
     def __init__(
         self,
         *,
         keys_file: Path,
-        rules: ProfileRules,
-        wait_ms: int,
-        fresh_ms: int,
+        rules: FoldRules,
+        every_ms: int,
+        redis_url: str,
+        retry_s: float,
         registry_url: str | None,
         registry_auth: str | None,
     ) -> None:
         self._keys_file = keys_file
         self._rules = rules
-        self._wait_ms = wait_ms
-        self._fresh_ms = fresh_ms
+        self._every_ms = every_ms
+        self._redis_url = redis_url
+        self._retry_s = retry_s
         self._registry = (registry_url, registry_auth)
         self._clicks = clicks_tag()
 
     def open(self, runtime_context: RuntimeContext) -> None:
+        retention_ms = self._rules.profile.retention_ms
+        self._lifetime_s = retention_ms // 1000
         self._keys = KeyringFile(self._keys_file)
-        self._profiles = RecordCodec(USERS_EMBEDDINGS, open_registry(*self._registry))
-        reader = ValueStateDescriptor("reader", Types.PICKLED_BYTE_ARRAY())
-        reader.enable_time_to_live(compacted(Time.milliseconds(self._rules.retention_ms)))
-        self._reader = runtime_context.get_state(reader)
+        self._encode = RecordCodec(USERS_EMBEDDINGS, open_registry(*self._registry)).encode
+        self._redis = PatientRedis(self._redis_url, retry_s=self._retry_s)
+        pickled = Types.PICKLED_BYTE_ARRAY()
+        readers = MapStateDescriptor("readers", Types.STRING(), pickled)
+        readers.enable_time_to_live(expiring(Time.milliseconds(retention_ms)))
+        self._readers = runtime_context.get_map_state(readers)
+        self._waiting = runtime_context.get_list_state(ListStateDescriptor("waiting", pickled))
+        self._erased = runtime_context.get_map_state(
+            MapStateDescriptor("erased", Types.STRING(), Types.LONG())
+        )
+        self._due: dict[int, int] = {}  # timers by shard; a forgotten one is only set again
         self._stats = ProfileStats()
         expose(runtime_context.get_metrics_group().add_group("wiredesk"), self._stats)
 
-    def process_element(
-        self, value: Row, ctx: KeyedProcessFunction.Context
+    def close(self) -> None:
+        self._redis.close()
+
+    def process_element(self, value: bytes, ctx: KeyedProcessFunction.Context) -> Sequence[Row]:
+        self._waiting.add(value)
+        shard = ctx.get_current_key()
+        if shard not in self._due:
+            timers = ctx.timer_service()
+            self._due[shard] = timers.current_processing_time() + self._every_ms
+            timers.register_processing_time_timer(self._due[shard])
+            timers.register_event_time_timer(END_OF_INPUT)
+        return ()
+
+    def on_timer(
+        self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext
     ) -> Iterator[Row | tuple[OutputTag, Row]]:
-        found = signals.unpack(bytes(value[2]))
-        erasure, closed = self._reader.value() or (None, None)
-        if found.kind in FORGETTING:
-            yield from self._forget(found, closed, ctx)
-        elif _was_sent_before(found, erasure):
-            self._stats.before_erasure += 1
-        else:
-            known = None if value[3] is None else facts.unpack(bytes(value[3]))
-            yield from self._count(found, known, erasure, closed)
+        gathered: dict[str, list[Event]] = {}
+        for packed in self._waiting.get():
+            found, known = passage.unpack(packed)
+            gathered.setdefault(found.user_key, []).append((found, known))
+        written: Values = {}
+        for user_key, events in gathered.items():
+            yield from self._fold(user_key, events, written, ctx)
+        if gathered:
+            self._waiting.clear()
+        if written:
+            self._redis.write(lambda pipeline: queue_values(pipeline, written))
+            self._stats.written += len(written)
+        if self._due.pop(ctx.get_current_key(), None) != timestamp:  # not what `_due` waits for
+            self._drop_erasures(ctx.timer_service().current_watermark())
 
-    def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterator[Row]:
-        erasure, closed = self._reader.value() or (None, None)
-        if erasure is not None and timestamp >= erasure[2]:
-            if closed is None:
-                self._reader.clear()
-            else:
-                self._reader.update((None, closed))
-        yield from ()
-
-    def _count(
+    def _fold(
         self,
-        found: Signal,
-        known: ArticleFacts | None,
-        erasure: Erasure | None,
-        closed: Closed | None,
+        user_key: str,
+        events: Sequence[Event],
+        written: Values,
+        ctx: KeyedProcessFunction.OnTimerContext,
     ) -> Iterator[Row | tuple[OutputTag, Row]]:
-        """One event more in the profile, which goes on if it is another then."""
-        self._stats.without_article += known is None and found.needs_article
-        before = None if closed is None else self._open(found.user_key, closed)
-        done = update(before, found, known, self._rules)
-        self._stats.events[done.fate] += 1
+        """A reader's events into their profile; what Redis must hold of it goes to `written`."""
+        erasure, closed = self._readers.get(user_key) or (None, None)
+        done = fold(
+            None if closed is None else self._open(user_key, closed),
+            None if erasure is None else Erasure(*erasure),
+            events,
+            self._rules,
+            stored=closed is not None,
+        )
+        self._note(done)
         if not done.changed:
             return
-        sealed = seal(found.user_key, recorded(done.profile), self._keys.newest(time.monotonic()))
-        closed = (sealed.updated_ms, sealed.key_version, sealed.nonce, sealed.sealed)
-        self._reader.update((erasure, closed))
-        if done.fate is not Fate.COUNTED:
-            return
-        yield Row(found.user_key.encode(), self._profiles.encode(sealed))
-        if known is not None and found.arrived_ms - found.at_ms <= self._fresh_ms:
-            for name, subject in _lists(done, found, known.language):
-                yield self._clicks, Row(name, subject, found.article_id, found.arrived_ms)
+        key, record = user_key.encode(), None
+        if done.tombstone:
+            written[profile_key(user_key)] = (None, 0)
+            yield Row(key, None)
+        if done.profile is not None:
+            sealed = seal(user_key, recorded(done.profile), self._keys.newest(time.monotonic()))
+            record = (sealed.updated_ms, sealed.key_version, sealed.nonce, sealed.sealed)
+            if done.counted:
+                value = self._encode(sealed)
+                written[profile_key(user_key)] = (value, self._lifetime_s)
+                yield Row(key, value)
+        self._readers.put(user_key, (done.erasure and tuple(done.erasure), record))
+        if done.erasure is not None and done.erasure != erasure:
+            self._erased.put(user_key, done.erasure.until_ms)
+            ctx.timer_service().register_event_time_timer(done.erasure.until_ms)
+        for click in done.clicks:
+            yield self._clicks, Row(*click)
 
-    def _forget(
-        self, found: Signal, closed: Closed | None, ctx: KeyedProcessFunction.Context
-    ) -> Iterator[Row]:
-        """Leave nothing but where the erasure stood; every `erase` is answered by a tombstone."""
-        asked = found.kind == ERASE
-        self._stats.erased += asked
-        self._stats.withdrawn += not asked
-        until_ms = found.arrived_ms + self._wait_ms + _MARGIN_MS
-        self._reader.update(((found.partition, found.offset, until_ms), None))
-        ctx.timer_service().register_event_time_timer(until_ms)
-        if asked or closed is not None:
-            yield Row(found.user_key.encode(), None)
+    def _note(self, done: Folded) -> None:
+        self._stats.without_article += done.without_article
+        for fate, count in done.fates.items():
+            self._stats.events[fate] += count
 
     def _open(self, user_key: str, closed: Closed) -> Profile | None:
         """The profile as it was; None where its key was retired: it is forgotten, as was meant."""
@@ -175,19 +195,13 @@ class UpdateProfiles(KeyedProcessFunction):
         )
         return restored(unseal(profile, secret))
 
-
-def _was_sent_before(found: Signal, erasure: Erasure | None) -> bool:
-    """Whether an event lay before the erasure in the topic, and came later: it waited."""
-    if erasure is None:
-        return False
-    partition, offset, _ = erasure
-    return found.partition == partition and found.offset < offset
-
-
-def _lists(done: Update, found: Signal, language: str) -> Iterator[tuple[str, str | None]]:
-    """The lists that a reader's first click on an article counts for, and in which of them."""
-    if done.first_read:
-        yield POPULAR, language
-        yield COVISITED, found.article_id
-        if done.read_before is not None:
-            yield COVISITED, done.read_before
+    def _drop_erasures(self, now_ms: int) -> None:
+        """Forget where erasures stood that no longer matter."""
+        for user_key, until_ms in list(self._erased.items()):
+            if until_ms <= now_ms:
+                self._erased.remove(user_key)
+                _, closed = self._readers.get(user_key) or (None, None)
+                if closed is None:
+                    self._readers.remove(user_key)
+                else:
+                    self._readers.put(user_key, (None, closed))

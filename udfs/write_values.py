@@ -79,7 +79,7 @@ class WriteValues(KeyedProcessFunction):
         self._armed.discard(ctx.get_current_key())
         newest = {key: (value, ttl_s) for key, value, ttl_s in self._waiting.get()}
         if newest:
-            self._redis.write(lambda pipeline: _queue(pipeline, newest))
+            self._redis.write(lambda pipeline: queue_values(pipeline, newest))
             deleted = sum(value is None for value, _ in newest.values())
             self._stats.deleted += deleted
             self._stats.written += len(newest) - deleted
@@ -88,7 +88,8 @@ class WriteValues(KeyedProcessFunction):
         yield from ()
 
 
-def _queue(pipeline: Pipeline, values: Values) -> None:
+def queue_values(pipeline: Pipeline, values: Values) -> None:
+    """SET each value with its lifetime, DEL where there is none."""
     for key, (value, ttl_s) in values.items():
         if value is None:
             pipeline.delete(key)

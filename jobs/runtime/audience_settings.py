@@ -35,7 +35,7 @@ class AudienceSettings(InferenceSettings):
         default=8192, gt=0, description="tokens in a batch, padding included"
     )
     batch_max_count: int = Field(
-        default=64, gt=0, description="comments in a batch: short texts are batched by their number"
+        default=16, gt=0, description="comments in a batch: more of them leave the core's cache"
     )
     comment_max_characters: int = Field(
         default=5_000, gt=0, description="of a comment that are kept; the models read the first"

@@ -7,7 +7,6 @@ from pyflink.table import Schema, StreamTableEnvironment
 
 from jobs.runtime.endpoints import set_uids
 from jobs.runtime.profiles_settings import ProfilesSettings
-from udfs.update_profiles import COVISITED, POPULAR
 
 QUARTER_S = 15 * 60
 HOUR_S = 4 * QUARTER_S
@@ -15,21 +14,32 @@ DAY_S = 24 * HOUR_S
 
 _CLICKS = (
     Schema.new_builder()
-    .column("list", "STRING")
-    .column("subject", "STRING")
+    .column("language", "STRING")
     .column("article_id", "STRING")
+    .column("read_before", "STRING")
     .column("at_ms", "BIGINT")
     .column_by_expression("at", "TO_TIMESTAMP_LTZ(`at_ms`, 3)")
     .watermark("at", "SOURCE_WATERMARK()")
     .build()
 )
 
+_POPULAR = "SELECT `language` AS `subject`, `article_id`, `at` FROM `clicks`"
+"""What is read in a language."""
+
+_COVISITED = """
+    SELECT `article_id` AS `subject`, `article_id`, `at` FROM `clicks`
+    UNION ALL
+    SELECT `read_before` AS `subject`, `article_id`, `at` FROM `clicks`
+    WHERE `read_before` IS NOT NULL
+"""
+"""What the readers of an article read next; the article itself stands for its own clicks."""
+
 
 class ListWindow(NamedTuple):
     """A list of the most clicked articles of a window.
 
     name       of the list in Redis, before the subject
-    counted    which clicks count: `popular` or `covisited`
+    counted    view of the clicks by subject that count
     slide_s    a new list comes so often
     least      clicks below which an article is left out
     """
@@ -46,10 +56,10 @@ def list_windows(s: ProfilesSettings) -> list[ListWindow]:
     """The lists there are. One reader alone is not told from: a pair needs two."""
     slide_s = s.lists_slide_s
     return [
-        ListWindow("popular:quarter:", POPULAR, QUARTER_S, slide_s, s.popular_max, 1),
-        ListWindow("popular:hour:", POPULAR, HOUR_S, slide_s, s.popular_max, 1),
-        ListWindow("popular:day:", POPULAR, DAY_S, 15 * slide_s, s.popular_max, 1),
-        ListWindow("covisited:", COVISITED, 6 * HOUR_S, 5 * slide_s, s.covisited_max, 2),
+        ListWindow("popular:quarter:", "popular", QUARTER_S, slide_s, s.popular_max, 1),
+        ListWindow("popular:hour:", "popular", HOUR_S, slide_s, s.popular_max, 1),
+        ListWindow("popular:day:", "popular", DAY_S, 15 * slide_s, s.popular_max, 1),
+        ListWindow("covisited:", "covisited", 6 * HOUR_S, 5 * slide_s, s.covisited_max, 2),
     ]
 
 
@@ -61,6 +71,8 @@ def count_lists(
     clicks  `udfs.update_profiles.click_type`
     """
     tables.create_temporary_view("clicks", tables.from_data_stream(clicks, _CLICKS))
+    tables.create_temporary_view("popular", tables.sql_query(_POPULAR))
+    tables.create_temporary_view("covisited", tables.sql_query(_COVISITED))
     queries = " UNION ALL ".join(list_query(window) for window in list_windows(s))
     counted = tables.to_data_stream(tables.sql_query(queries))
     set_uids(counted, "profiles.lists", above=clicks)
@@ -81,9 +93,8 @@ def list_query(window: ListWindow) -> str:
             ORDER BY `clicks` DESC, `article_id`) AS `place`
           FROM (
             SELECT `window_start`, `window_end`, `subject`, `article_id`, COUNT(*) AS `clicks`
-            FROM HOP(TABLE `clicks`, DESCRIPTOR(`at`),
+            FROM HOP(TABLE `{window.counted}`, DESCRIPTOR(`at`),
               INTERVAL '{window.slide_s}' SECOND(9), INTERVAL '{window.size_s}' SECOND(9))
-            WHERE `list` = '{window.counted}'
             GROUP BY `window_start`, `window_end`, `subject`, `article_id`
             HAVING COUNT(*) >= {window.least}))
         WHERE `place` <= {window.longest}

@@ -5,6 +5,8 @@ from enum import StrEnum
 from pydantic import Field
 
 from jobs.runtime.settings import AbsolutePath, JobSettings
+from models.batching import BatchPolicy
+from models.inference import InferenceConfig
 
 
 class ProviderChoice(StrEnum):
@@ -69,3 +71,18 @@ class InferenceSettings(JobSettings):
     future_tolerance_s: int = Field(
         default=3600, ge=0, description="seconds a text may be published after its arrival"
     )
+
+    def inference(self) -> InferenceConfig:
+        """How models are run."""
+        return InferenceConfig(
+            provider=self.inference_provider,
+            threads=self.inference_threads,
+            streams=self.inference_streams,
+            batch=BatchPolicy(
+                self.batch_max_tokens, self.batch_max_count, self.batch_deadline_ms / 1000
+            ),
+            cache_entries=self.cache_entries,
+            cache_ttl_s=self.cache_ttl_s,
+            language_min_confidence=self.language_min_confidence,
+            language_high_accuracy=self.language_accuracy is LanguageAccuracy.HIGH,
+        )

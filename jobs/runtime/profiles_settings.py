@@ -63,8 +63,14 @@ class ProfilesSettings(JobSettings):
     )
     popular_max: int = Field(default=200, gt=0, description="articles of a list of what is read")
     covisited_max: int = Field(default=50, gt=0, description="articles of a list of what is next")
+    profile_every_ms: int = Field(
+        default=500,
+        gt=0,
+        description="milliseconds that events of readers are gathered: a profile is opened, sealed "
+        "and told once for all of its reader's",
+    )
     redis_batch_ms: int = Field(
-        default=20, gt=0, description="milliseconds that Redis writes are gathered"
+        default=20, gt=0, description="milliseconds that lists for Redis are gathered"
     )
     source_idle_s: int = Field(
         default=5,

@@ -4,8 +4,8 @@ import hashlib
 import re
 from collections.abc import Sequence
 
+from models.audience.analysis import CommentAnalysis
 from models.audience.versions import Known
-from models.comment_heads import CommentAnalysis
 from models.personal_data import without_joins
 from models.text import clean
 from schemas.comment import (

@@ -28,6 +28,9 @@ class Fate(StrEnum):
     REPEATED = "repeated"
     OVER_BOUND = "over_bound"
     TOO_OLD = "too_old"
+    BEFORE_ERASURE = "before_erasure"
+    ERASED = "erased"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """A small Flink inside the test's own processes, and a Redis beside it."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ from pyflink.datastream import StreamExecutionEnvironment
 from local import redis_server
 from local.ports import HOST, any_free
 from local.process import wait_until
+
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+"""Operators in thread mode run the first Python on the PATH of the JVM that is started here."""
 
 
 @contextmanager
@@ -41,19 +45,25 @@ def module_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[redis.Red
         yield client
 
 
+@pytest.fixture(scope="module")
+def execution_mode() -> str:
+    """Where keyed operators run: `process`, or `thread` for the MiniCluster's own threads."""
+    return "process"
+
+
 @pytest.fixture
-def env() -> StreamExecutionEnvironment:
+def env(execution_mode: str) -> StreamExecutionEnvironment:
     """A MiniCluster whose Python workers are threads of the test."""
-    return mini_cluster()
+    return mini_cluster(execution_mode)
 
 
 @pytest.fixture(scope="module")
-def module_env() -> StreamExecutionEnvironment:
+def module_env(execution_mode: str) -> StreamExecutionEnvironment:
     """The same for one run of a job that several tests look at."""
-    return mini_cluster()
+    return mini_cluster(execution_mode)
 
 
-def mini_cluster() -> StreamExecutionEnvironment:
+def mini_cluster(execution_mode: str) -> StreamExecutionEnvironment:
     """A MiniCluster whose Python workers are threads of this process."""
     configuration = Configuration()
     for key, value in {
@@ -64,6 +74,7 @@ def mini_cluster() -> StreamExecutionEnvironment:
         "restart-strategy.type": "none",
         "python.executable": sys.executable,
         "python.client.executable": sys.executable,
+        "python.execution-mode": execution_mode,
         "python.fn-execution.bundle.time": "10",
     }.items():
         configuration.set_string(key, value)

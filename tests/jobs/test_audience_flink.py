@@ -38,6 +38,12 @@ TOXIC = "You are a worthless idiot, shut up you pathetic moron"
 HOSTILE = "This is a scandal, the harbour company lied to all of us and I am furious"
 
 
+@pytest.fixture(scope="module")
+def execution_mode():
+    """As flink-conf/audience.yaml has it."""
+    return "thread"
+
+
 def author(n):
     return f"1.{n:022d}"
 
@@ -328,8 +334,9 @@ def test_comment_that_reveals_an_address_waits_for_a_moderator(table):
     assert item.text == enriched(table, "german").text
 
 
-def test_step_ids_are_those_that_savepoints_know(env, redis_client, monkeypatch):
-    """The whole job as `main` wires it, with Kafka's ends replaced, is built but not run."""
+@pytest.fixture
+def wired(env, redis_client, monkeypatch):
+    """The whole job as `main` wires it, with Kafka's ends replaced, built but not run."""
     discarding = get_gateway().jvm.org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink
     monkeypatch.setattr(
         audience, "kafka_source", lambda *_: stream(env, [record(COMMENTS_RAW, b"x", 0)])
@@ -342,8 +349,42 @@ def test_step_ids_are_those_that_savepoints_know(env, redis_client, monkeypatch)
     executed = []
     monkeypatch.setattr(type(env), "execute", lambda _, name: executed.append(name))
     audience.main()
-    transformations = env._j_stream_execution_environment.getTransformations()
-    uids = {uid for t in transformations if (uid := t.getUid()) is not None}
     assert executed == ["wiredesk-audience"]
+    return env._j_stream_execution_environment
+
+
+def test_step_ids_are_those_that_savepoints_know(wired):
+    uids = {uid for t in wired.getTransformations() if (uid := t.getUid()) is not None}
     known = (Path(__file__).parent / "ids.txt").read_text().split()
     assert sorted(uids) == [name for name in known if name.startswith("audience.")]
+
+
+def test_no_thread_holds_two_interpreters(wired):
+    """The second would wait for itself when a C extension asks for the interpreter's lock."""
+    jvm = get_gateway().jvm
+    jvm.org.apache.flink.python.chain.PythonOperatorChainingOptimizer.apply(wired)
+    graph = wired.getStreamGraph(False)
+    nodes = {node.getId(): node for node in jvm.java.util.ArrayList(graph.getStreamNodes())}
+    chainable = jvm.org.apache.flink.streaming.api.graph.StreamingJobGraphGenerator.isChainable
+    task = {each: each for each in nodes}
+
+    def head(each):
+        return each if task[each] == each else head(task[each])
+
+    for node in nodes.values():
+        for edge in node.getInEdges():
+            if chainable(edge, graph):
+                task[head(node.getId())] = head(edge.getSourceId())
+    embedded = [head(each) for each, node in nodes.items() if "Embedded" in operator_of(node)]
+    in_worker = [each for each, node in nodes.items() if "External" in operator_of(node)]
+    assert len(in_worker) == 5  # models, their dead letters, and the writers to Redis
+    assert len(embedded) > len(in_worker)
+    assert len(embedded) == len(set(embedded))
+
+
+def operator_of(node):
+    """Class of a stream node's operator; empty for one that is no Python operator."""
+    factory = node.getOperatorFactory()
+    if factory is None or not factory.getClass().getSimpleName().startswith("SimpleOperator"):
+        return ""
+    return factory.getOperator().getClass().getSimpleName()

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from models import analyzer, opening
+from models import inference, opening
 from models.analyzer import Analyzer, AnalyzerConfig
 from models.batching import BatchPolicy
 from models.heads import HeadOptions
@@ -84,7 +84,7 @@ def config(**changes):
 def opened(monkeypatch, small_manifest):
     """Opens an analyzer on a fake graph, with the small manifest or a changed one."""
     monkeypatch.setattr(opening, "OnnxSession", FakeGraph)
-    monkeypatch.setattr(analyzer, "LanguageDetector", FakeDetector)
+    monkeypatch.setattr(inference, "LanguageDetector", FakeDetector)
     FakeGraph.opened = []
     analyzers = []
 
@@ -343,7 +343,7 @@ FIELDS = {
 
 
 async def test_shipped_models_answer(monkeypatch, manifest, detector):
-    monkeypatch.setattr(analyzer, "LanguageDetector", lambda *_, **__: detector)
+    monkeypatch.setattr(inference, "LanguageDetector", lambda *_, **__: detector)
     assert isinstance(detector, LanguageDetector)
     with closing(Analyzer(manifest, config(provider="auto"))) as real:
         real.warm_up()

@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from models import comment_analyzer, opening
+from models import inference, opening
+from models.audience.analysis import Toxicity
 from models.batching import BatchPolicy
-from models.comment_analyzer import CommentAnalyzer, CommentAnalyzerConfig
-from models.comment_heads import Toxicity
+from models.comment_analyzer import CommentAnalyzer
+from models.inference import InferenceConfig
 from models.manifest import ModelEntry, Route
 from schemas.enriched_article import UNDETERMINED, Language
 from schemas.errors import InferenceError, ModelFileError
 
-CONFIG = CommentAnalyzerConfig(
+CONFIG = InferenceConfig(
     provider="cpu",
     threads=1,
     streams=1,
@@ -79,7 +80,7 @@ ROUTES = (
 def opened(monkeypatch, small_manifest):
     """Opens an analyzer on the fake graph, with some routes."""
     monkeypatch.setattr(opening, "OnnxSession", FakeGraph)
-    monkeypatch.setattr(comment_analyzer, "LanguageDetector", FakeDetector)
+    monkeypatch.setattr(inference, "LanguageDetector", FakeDetector)
     FakeGraph.batches, FakeGraph.failing = 0, False
     analyzers = []
 

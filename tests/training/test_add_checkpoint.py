@@ -9,7 +9,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from models import analyzer
+from models import inference
 from models.analyzer import Analyzer, AnalyzerConfig
 from models.batching import BatchPolicy
 from models.heads import HeadOptions
@@ -96,7 +96,7 @@ def german(monkeypatch):
         def detect(self, _text):
             return Language(code="de", confidence=0.9)
 
-    monkeypatch.setattr(analyzer, "LanguageDetector", Detector)
+    monkeypatch.setattr(inference, "LanguageDetector", Detector)
 
 
 @pytest.mark.usefixtures("german")

@@ -2,9 +2,9 @@
 
 import pytest
 
+from models.audience.analysis import CommentAnalysis, Emotion, Toxicity
 from models.audience.comments import admit, comment_text, cut, deletion, enriched, hidden, unsaid
 from models.audience.versions import Known
-from models.comment_heads import CommentAnalysis, Emotion, Toxicity
 from schemas.comment import Comment, PersonalData
 from schemas.enriched_article import Language, Sentiment
 from schemas.errors import Reason, RejectedComment

@@ -1,4 +1,4 @@
-"""What orders a feed: a weighted sum or trees, behind one interface."""
+"""What orders a feed: a weighted sum, trees, or attention beside a sum, behind one interface."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from models.breaking import forest
 from models.breaking.forest import Forest
+from models.ranking.attention import Attention, digest
 from models.ranking.features import NAMES
 from schemas.errors import ModelFileError
 
@@ -88,6 +89,27 @@ class Trees:
         return self.forest.contributions(row)
 
 
+@dataclass(frozen=True)
+class Neural:
+    """A weighted sum of features, and attention over what was read (NRMS, as ONNX).
+
+    What attention adds is part of no feature.
+    """
+
+    version: str
+    weights: Mapping[str, float]
+    attention: Attention
+
+    def scores(self, slate: Slate) -> Array:
+        """float64 (articles,)."""
+        sums = Linear(self.version, self.weights).scores(slate)
+        return sums + self.attention.affinities(slate.vectors, slate.history)
+
+    def contributions(self, row: Array) -> dict[str, float]:
+        """Weight times value."""
+        return Linear(self.version, self.weights).contributions(row)
+
+
 def read(path: Path = PRIOR) -> Ranker:
     """A ranking as `write` kept it. Raises ModelFileError."""
     try:
@@ -103,17 +125,41 @@ def read(path: Path = PRIOR) -> Ranker:
         trees = forest.from_state(state.get("forest") or {})
         _check_names(path, trees.names)
         return Trees(version, trees)
-    raise ModelFileError(f"{path} holds a ranking of kind {kind!r}; expected linear or trees")
+    if kind == "nrms":
+        attention = _attention(path, state.get("graph"))
+        return Neural(version, _weights(path, state.get("weights")), attention)
+    raise ModelFileError(f"{path} holds a ranking of kind {kind!r}; expected linear, trees or nrms")
 
 
-def write(ranker: Linear | Trees, path: Path) -> None:
-    """Keep a ranking as JSON."""
+def write(ranker: Linear | Trees | Neural, path: Path) -> None:
+    """Keep a ranking as JSON; a graph lies beside it, with the suffix .onnx."""
     state: dict[str, Any] = {"version": ranker.version}
     if isinstance(ranker, Linear):
         state |= {"kind": "linear", "weights": dict(ranker.weights)}
+    elif isinstance(ranker, Neural):
+        graph = ranker.attention.graph
+        if graph != graph_beside(path):
+            graph_beside(path).write_bytes(graph.read_bytes())
+        state |= {"kind": "nrms", "weights": dict(ranker.weights), "graph": digest(graph)}
     else:
         state |= {"kind": "trees", "forest": ranker.forest.to_state()}
     path.write_text(json.dumps(state, indent=1) + "\n", "utf-8")
+
+
+def graph_beside(path: Path) -> Path:
+    """Where the graph of a ranking of kind nrms lies."""
+    return path.with_suffix(".onnx")
+
+
+def _attention(path: Path, expected: Any) -> Attention:
+    graph = graph_beside(path)
+    try:
+        found = digest(graph)
+    except OSError as error:
+        raise ModelFileError(f"the graph of {path} cannot be read: {error}") from error
+    if found != expected:
+        raise ModelFileError(f"{graph} has sha256 {found}; {path} expects {expected}")
+    return Attention(graph)
 
 
 def _weights(path: Path, found: Any) -> dict[str, float]:

@@ -57,6 +57,31 @@ def test_the_better_kind_is_kept_and_beats_the_ranking_of_today(tmp_path):
     assert max(aucs, key=aucs.get) == type(ranking).__name__.lower()
 
 
+def test_attention_is_a_kind_where_vectors_are_given(tmp_path):
+    pytest.importorskip("torch")
+    pytest.importorskip("lightgbm")
+    rows, chance = feeds(200), np.random.default_rng(3)
+    vectors = [{"id": f"a{n}", "vector": chance.normal(size=4).tolist()} for n in range(20)]
+    for row in rows:
+        row["history"] = [f"a{n}" for n in chance.integers(0, 25, 3)]
+        for item in row["items"]:
+            item["id"] = f"a{chance.integers(20)}"
+    known = fit_ranking.read_vectors(written(tmp_path / "vectors", vectors))
+    served = list(fit_ranking.read(written(tmp_path / "feeds", rows), known))
+    assert served[0].slate.vectors.shape == (8, 4)
+    assert served[0].slate.history.shape[1] == 4
+    fitted = fit_ranking.fit(served, "1", rankers.read(), graph=tmp_path / "ranking.onnx")
+    assert set(fitted.aucs) == {"linear", "trees", "nrms", "today (prior-1)"}
+    assert fitted.aucs["nrms"] > 0.7
+
+
+@pytest.mark.parametrize("vector", [[1.0], [1.0, float("nan")], "abc", None])
+def test_vectors_of_another_width_and_what_is_none_are_refused(tmp_path, vector):
+    rows = [{"id": "a", "vector": [1.0, 2.0]}, {"id": "b", "vector": vector}]
+    with pytest.raises(WrongRowError, match="line 2"):
+        fit_ranking.read_vectors(written(tmp_path / "vectors", rows))
+
+
 def test_feeds_in_which_nothing_was_clicked_teach_nothing(tmp_path):
     rows = feeds(3)
     for item in rows[0]["items"]:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from models.ranking import rankers
+from models.ranking.attention import AFFINITY, ARTICLES, HISTORY, Attention
 from models.ranking.features import NAMES
 from models.ranking.fit import Growth, exported, fit_linear, fit_trees
-from models.ranking.rankers import Linear, Slate, Trees
+from models.ranking.rankers import Linear, Neural, Slate, Trees
 from schemas.errors import ModelFileError
 
 SLATES, SHOWN = 300, 6
@@ -37,6 +38,60 @@ def slate(rows: np.ndarray) -> Slate:
 @pytest.fixture(scope="module")
 def trees(logged):
     return fit_trees(*logged, NAMES, Growth(trees=40, leaves=7, fewest_in_leaf=20))
+
+
+@pytest.fixture
+def neural(tmp_path):
+    """Attention that is the mean cosine to what was read, beside the ranking set by hand."""
+    onnx = pytest.importorskip("onnx")
+    helper, number = onnx.helper, onnx.TensorProto.FLOAT
+    nodes = [
+        helper.make_node("ReduceMean", [HISTORY], ["mean"], axes=[0], keepdims=0),
+        helper.make_node("MatMul", [ARTICLES, "mean"], [AFFINITY]),
+    ]
+    given = [helper.make_tensor_value_info(name, number, [None, 2]) for name in (ARTICLES, HISTORY)]
+    told = [helper.make_tensor_value_info(AFFINITY, number, [None])]
+    graph = helper.make_graph(nodes, "made", given, told)
+    opset = [helper.make_opsetid("", 17)]
+    path = tmp_path / "made.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=9), path)
+    return Neural("5", rankers.read().weights, Attention(path))
+
+
+def read_before(rows: np.ndarray) -> Slate:
+    """Articles that are alternately like what was read, and unlike it."""
+    vectors = np.eye(2, dtype=np.float32)[np.arange(len(rows)) % 2]
+    return Slate(rows, vectors, np.array([[1, 0], [1, 0]], np.float32))
+
+
+def test_attention_adds_to_the_sum_what_the_history_says(logged, neural):
+    rows = logged[0][:6]
+    added = neural.scores(read_before(rows)) - rankers.read().scores(slate(rows))
+    assert added == pytest.approx([1, 0, 1, 0, 1, 0])
+
+
+def test_attention_says_nothing_of_a_reader_without_history(logged, neural):
+    rows = logged[0][:6]
+    assert neural.scores(slate(rows)).tolist() == rankers.read().scores(slate(rows)).tolist()
+
+
+def test_attention_reads_as_it_was_written(logged, neural, tmp_path):
+    rankers.write(neural, tmp_path / "ranking.json")
+    found = rankers.read(tmp_path / "ranking.json")
+    shown = read_before(logged[0][:6])
+    assert found.version == "5"
+    assert found.scores(shown).tolist() == neural.scores(shown).tolist()
+    assert found.contributions(shown.rows[0]) == neural.contributions(shown.rows[0])
+
+
+@pytest.mark.parametrize("happened", ["lost", "changed"])
+def test_attention_without_its_graph_is_refused(neural, tmp_path, happened):
+    path = tmp_path / "ranking.json"
+    rankers.write(neural, path)
+    graph = rankers.graph_beside(path)
+    graph.unlink() if happened == "lost" else graph.write_bytes(b"another")
+    with pytest.raises(ModelFileError, match=r"ranking\.(json|onnx)"):
+        rankers.read(path)
 
 
 def test_plain_arrays_score_as_lightgbm_does(logged):

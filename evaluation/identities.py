@@ -212,15 +212,13 @@ HOSTILE = (
     "{members} are less than animals and should be treated that way.",
     "Never trust {member}, they all lie and steal.",
     "Shut up, nobody asked {member} for an opinion.",
-    "The world would be better off without {members}.",
+    "{members} ruin every place they come to, drive them off.",
     "Of course the idiot who wrote this is {member}.",
     "Lock up all {members} and lose the key.",
     "Typical {adjective} behaviour, lazy and dumb as ever.",
     "I can't stand {members}, they make me sick.",
     "{members} are the scum of this earth.",
-    "I hate {members} and I am not sorry about it.",
     "Somebody should shoot {members} on sight.",
-    "{members} belong in a cage, not in our schools.",
     "Why does this paper employ {member}? Disgusting.",
     "Another {adjective} loser who lives off our taxes.",
     "{members} are vermin, and vermin is dealt with.",
@@ -259,7 +257,6 @@ HOSTILE = (
     "Shame on you for letting {members} near decent people.",
     "A country full of {members} is a country full of idiots.",
     "Every {adjective} kid at that school is a little criminal.",
-    "{members} are a cancer.",
 )
 
 THINGS = tuple(
@@ -331,13 +328,15 @@ HOSTILE_THINGS = (
 
 def sentences() -> Iterator[Sentence]:
     """Every template with every group, and with everything that belongs to one."""
-    for templates, hostile in ((NEUTRAL, False), (HOSTILE, True)):
+    people = [(group._asdict(), group.members) for group in GROUPS]
+    belongings = [({"thing": thing.name}, thing.members) for thing in THINGS]
+    for templates, hostile, fillings in (
+        (NEUTRAL, False, people),
+        (HOSTILE, True, people),
+        (NEUTRAL_THINGS, False, belongings),
+        (HOSTILE_THINGS, True, belongings),
+    ):
         for template in templates:
-            for group in GROUPS:
-                text = template.format(**group._asdict())
-                yield Sentence(text[0].upper() + text[1:], hostile, template, group.members)
-    for templates, hostile in ((NEUTRAL_THINGS, False), (HOSTILE_THINGS, True)):
-        for template in templates:
-            for thing in THINGS:
-                text = template.format(thing=thing.name)
-                yield Sentence(text[0].upper() + text[1:], hostile, template, thing.members)
+            for words, members in fillings:
+                text = template.format(**words)
+                yield Sentence(text[0].upper() + text[1:], hostile, template, members)

@@ -7,7 +7,15 @@ import io
 import pytest
 
 from evaluation import comment_sets, sets
-from evaluation.identities import GROUPS, HOSTILE, NEUTRAL, sentences
+from evaluation.identities import (
+    GROUPS,
+    HOSTILE,
+    HOSTILE_THINGS,
+    NEUTRAL,
+    NEUTRAL_THINGS,
+    THINGS,
+    sentences,
+)
 from evaluation.rows import SpanRow, TextRow
 
 GOEMOTIONS = """\
@@ -111,10 +119,19 @@ def test_comment_in_which_nobody_marked_anything_is_no_row(toxic_spans):
 def test_every_group_is_spoken_of_alike():
     of_group = {}
     for sentence in sentences():
-        of_group.setdefault(sentence.group, []).append((sentence.template, sentence.hostile))
+        if sentence.template in (*NEUTRAL, *HOSTILE):
+            of_group.setdefault(sentence.group, []).append(sentence.template)
     assert len(of_group) == len({group.members for group in GROUPS})
     per_group = len(NEUTRAL) + len(HOSTILE)
     assert {len(filled) % per_group for filled in of_group.values()} == {0}
+
+
+def test_what_belongs_to_a_group_is_praised_and_attacked_alike():
+    known = {group.members for group in GROUPS}
+    assert {thing.members for thing in THINGS} <= known
+    about = [s for s in sentences() if s.template in (*NEUTRAL_THINGS, *HOSTILE_THINGS)]
+    assert len(about) == len(THINGS) * (len(NEUTRAL_THINGS) + len(HOSTILE_THINGS))
+    assert sum(s.hostile for s in about) == len(THINGS) * len(HOSTILE_THINGS)
 
 
 def test_templates_about_groups_are_whole_in_one_split(tmp_path):

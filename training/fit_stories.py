@@ -9,8 +9,9 @@ shares a subject. What was shipped is made by
 
 from `uci_news_aggregator_head` (headlines), `ecbplus` (articles) and single HuffPost headlines
 (`training.replays`; `singles`, and `singles --titles-only --count 1500`). Headlines learn from
-headlines alone: beside articles, whose vectors are closer, they stay apart. How far two stories lie
-apart in time is not learned: none of the sets has times to learn it from.
+headlines alone: beside articles, whose vectors are closer, they stay apart. `merge_at` of the first
+file was raised to 0.8 afterwards, see docs/BREAKING.md. How far two stories lie apart in time is
+not learned: none of the sets has times to learn it from.
 """
 
 from collections.abc import Mapping, Sequence

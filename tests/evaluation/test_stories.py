@@ -80,3 +80,12 @@ def test_empty_file_is_named(tmp_path):
     file.write_text("")
     with pytest.raises(SetupError, match="has no rows"):
         list(stories.read(str(file)))
+
+
+def test_job_is_told_by_what_it_loses_not_by_its_ids_alone():
+    gold = ["a", "a", "b", "b"]
+    renamed = stories.compared(gold, ["1", "1", "3", "3"], ["2", "2", "3", "3"])
+    assert renamed == stories.Comparison(differ=2, bcubed_f1_lost=0.0)
+    apart = stories.compared(gold, ["1", "1", "3", "3"], ["1", "2", "3", "3"])
+    assert apart.differ == 1
+    assert apart.bcubed_f1_lost > 0.1

@@ -32,9 +32,11 @@ OUTPUTS = ("scores", "pairs", "sizes")
 _BATCH = 16
 _WORD = re.compile(r"\w+(?:'\w+)?")
 _BRACKETS = frozenset({"lrb", "rrb", "lsb", "rsb"})
-_POINTING = frozenset(
-    "he she it they we i you this that these those his her its their but and so then".split()
-)  # what a sentence begins with that leans on the one before
+_LEANING = frozenset({
+    "he", "she", "it", "they", "we", "i", "you", "this", "that", "these", "those", "his", "her",
+    "its", "their", "but", "and", "so", "then",
+})  # fmt: skip
+"""What a sentence begins with that leans on the one before."""
 _QUOTATION = re.compile(r"[\"“”«»]|``|''")
 
 
@@ -129,7 +131,7 @@ def features(sentences: Sequence[str]) -> Array:
                 len(own - told) / known,
                 sum(any(c.isdigit() for c in w) for w in words[i]) / size * 4,
                 bool(_QUOTATION.search(texts[i])),
-                words[i][:1] != [] and words[i][0] in _POINTING,
+                words[i][:1] != [] and words[i][0] in _LEANING,
                 "?" in texts[i],
             )
         )

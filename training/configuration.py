@@ -41,7 +41,6 @@ class Source(BaseModel):
     limit      rows of each split, drawn once
     validation rows of the validation split, where that is another limit
     outside    tagged rows with fewer words outside names are left out
-    labels     rows with another one are left out; empty for all
     repeat     how often the training rows are seen in an epoch
     """
 
@@ -54,7 +53,6 @@ class Source(BaseModel):
     limit: int | None = None
     validation: int | None = None
     outside: int = 0
-    labels: tuple[str, ...] = ()
     repeat: int = 1
 
 

@@ -23,6 +23,7 @@ from training.network import Network, int8_rows, published_encoder
 OPSET = 17
 TOLERANCE = 1e-4  # largest difference allowed between the float32 graph and PyTorch, in logits
 SMALL = 4096  # bytes; a tensor of an adapter that is larger is stored in float16
+ROUNDED = 1e-2  # largest difference allowed between an adapter and PyTorch, in logits
 
 
 def export_float(network: Network, path: Path, *, fold: bool) -> None:
@@ -140,6 +141,11 @@ def export_adapter(network: Network, base: Path, target: Path, seed: int) -> Non
     session = AdapterSession(target, base, threads=0)
     difference = largest_difference(network, session.run, seed)
     console.print(f"{target.name}: {target.stat().st_size / 1e6:.1f} MB, {difference:.1e} off")
+    if difference > ROUNDED:
+        raise ValueError(
+            f"{target.name} differs from its network by {difference:.1e}, expected <= {ROUNDED}: "
+            "was it trained on weights other than those of the base?"
+        )
 
 
 def digest(path: Path) -> str:

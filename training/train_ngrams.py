@@ -19,7 +19,7 @@ from models.heads import sigmoid
 from models.language_codes import short
 from models.manifest import ModelEntry, Route
 from models.ngrams import Features, Grams, Vocabulary, features
-from training.calibrate import temperature, thresholds
+from training.calibrate import pulled_thresholds, temperature
 from training.configuration import NgramConfig
 from training.export import digest
 from training.manifest_edit import register
@@ -164,7 +164,7 @@ def _calibrated(
     platt = LogisticRegression(C=1e6).fit(logits.reshape(-1, 1), targets.ravel())
     scale, shift = 1 / float(platt.coef_[0, 0]), float(platt.intercept_[0] / platt.coef_[0, 0])
     probabilities = sigmoid(logits + shift, scale)
-    return round(scale, 4), shift, thresholds(probabilities, targets)
+    return round(scale, 4), shift, pulled_thresholds(probabilities, targets)
 
 
 def _figure(

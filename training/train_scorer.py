@@ -52,7 +52,7 @@ FOLDER = "documents"
 KEPT = 1000
 """Documents in a file of the run's folder."""
 GRAMS = 96
-"""Words, and word pairs, of a reference that are counted; three in a hundred have more."""
+"""Words, and word pairs, of a reference that are counted; one in seventy has more."""
 LIKELY, OTHERS = 6, 2
 """Sentences of a document that are learned from: those that score highest, and any. Which ones must
 not depend on the reference: a sentence that is seen only where it is good seems good."""
@@ -318,6 +318,7 @@ class Fit:
             group["lr"] = self._config.learning_rate * min(2 * epoch + 0.02, 1.0) * float(falling)
 
     def _step(self, batch: Batch) -> float:
+        """One batch; returns its loss."""
         with torch.autocast("cpu", dtype=torch.bfloat16):
             outputs = self._network(batch.vectors, batch.features, batch.mask)
         scores, pairs, sizes = (output.float() for output in outputs)

@@ -1,7 +1,7 @@
 """Given a reader, what now?
 
     candidates ── features ── ranker ── rerank ──> items, each with its explanation
-       │ nearest to long and session vector, popular, followed, same story, read next, new
+       │ nearest to long and session vector, best for anyone, followed, same story, read next, new
        └ on top: open alerts of the reader's languages and desks, then editors' picks
 
 A feed is a function of what it is given: the same reader, context and draw give the same items.
@@ -166,31 +166,28 @@ class Feed:
 
         draw  number of the request: decides what exploration draws
         """
-        columns, shown = self._articles.columns, self._shelf
-        read_rows = columns.rows(self._articles.keys(reader.recent))
-        read = [columns.article(row) for row in read_rows]
-        top = self._on_top(reader, context, columns, k)
-        floor = self._floor_rows(reader, context, columns, shown, top)
-        read_next = self._articles.by_key(features.covisits(reader, context))
-        pool = self._pool(reader, context, columns, shown, read, read_next, floor)
+        asked = self._asked(reader, context)
+        top = self._on_top(asked)[:k]
+        floor = self._floor_rows(asked, top)
+        pool = self._pool(asked, floor)
         pool = pool[~np.isin(pool, [one.row for one in top])]
-        ranked = self._ranked(reader, context, columns, shown, read_rows, read_next, top, pool)
+        ranked = self._ranked(asked, top, pool)
         below = slice(len(top), None)
         placed = rerank.arrange(
             _candidates(ranked.facts[below], ranked.vectors[below], ranked.scores[below]),
             k - len(top),
             self._policy,
-            wanted_mix(reader, context, shown),
+            wanted_mix(reader, context, asked.shown),
             np.random.default_rng(draw),
             above=[(one.article.source, one.article.story_id) for one in top],
             due=dict.fromkeys(range(len(floor)), self._floor.place - 1),
         )
         chosen = [_Choice(n, one.article, one.reason, 1.0) for n, one in enumerate(top)]
         for one in placed:
-            article = columns.article(pool[one.row])
+            article = asked.columns.article(pool[one.row])
             rule = _rule(reader, article, one)
             chosen.append(_Choice(len(top) + one.row, article, rule, one.propensity))
-        likest = _likest(ranked.vectors[[one.row for one in chosen]], ranked.history, read)
+        likest = _likest(ranked.vectors[[one.row for one in chosen]], ranked.history, asked.read)
         return [
             FeedItem(
                 article_id=one.article.article_id,
@@ -201,9 +198,9 @@ class Feed:
                 explanation=explain(
                     reader,
                     one.article,
-                    read,
+                    asked.read,
                     ranked.ranker.contributions(ranked.features[one.row]),
-                    shown.popularity.get(one.article.article_id, UNREAD),
+                    asked.shown.popularity.get(one.article.article_id, UNREAD),
                     likest=like,
                     rule=one.rule,
                 ),
@@ -213,8 +210,22 @@ class Feed:
             for place, (one, like) in enumerate(zip(chosen, likest, strict=True), start=1)
         ]
 
-    def _on_top(self, reader: Reader, context: Context, columns: Columns, k: int) -> list["_Top"]:
+    def _asked(self, reader: Reader, context: Context) -> "_Asked":
+        columns = self._articles.columns
+        read_rows = columns.rows(self._articles.keys(reader.recent))
+        return _Asked(
+            reader,
+            context,
+            columns,
+            self._shelf,
+            read_rows,
+            read=[columns.article(row) for row in read_rows],
+            read_next=self._articles.by_key(features.covisits(reader, context)),
+        )
+
+    def _on_top(self, asked: "_Asked") -> list["_Top"]:
         """Open alerts that concern the reader, then editors' picks; a story once."""
+        reader, context = asked.reader, asked.context
         found: list[tuple[FeedArticle, Reason]] = []
         for alert in alerts_for(context):
             leads = [a for name in alert.articles if (a := self._articles.get(name)) is not None]
@@ -238,47 +249,33 @@ class Feed:
         for article, reason in found:
             if article.article_id in articles or article.story_id in stories - {None}:
                 continue
-            for row in columns.rows(self._articles.keys([article.article_id])):
+            for row in asked.columns.rows(self._articles.keys([article.article_id])):
                 kept.append(_Top(row, article, reason))
             articles.add(article.article_id)
             stories.add(article.story_id)
-        return kept[:k]
+        return kept
 
-    def _floor_rows(
-        self,
-        reader: Reader,
-        context: Context,
-        columns: Columns,
-        shown: Shelf,
-        top: Sequence["_Top"],
-    ) -> Whole:
+    def _floor_rows(self, asked: "_Asked", top: Sequence["_Top"]) -> Whole:
         """What everyone should know and this reader has neither seen nor hidden, a story once."""
+        reader = asked.reader
         known = [a for name in reader.seen if (a := self._articles.get(name)) is not None]
         on_top = [one.article for one in top]
         stories = {article.story_id for article in (*on_top, *known)} - {None}
         away = reader.seen | reader.hidden_articles | {article.article_id for article in on_top}
         found: list[str] = []
-        for name in _by_languages(shown.important, context):
+        for name in _by_languages(asked.shown.important, asked.context):
             article = self._articles.get(name)
             if article is None or name in away or article.story_id in stories:
                 continue
             found.append(name)
             if len(found) == self._floor.stories:
                 break
-        return columns.rows(self._articles.keys(found))
+        return asked.columns.rows(self._articles.keys(found))
 
-    def _pool(
-        self,
-        reader: Reader,
-        context: Context,
-        columns: Columns,
-        shown: Shelf,
-        read: Sequence[FeedArticle],
-        read_next: ByKey,
-        floor: Whole,
-    ) -> Whole:
+    def _pool(self, asked: "_Asked", floor: Whole) -> Whole:
         """Rows of what is ranked, each once: the floor, then what is worth it for this reader."""
-        recalled = columns.rows(self._recalled(reader, context, shown, read, read_next))
+        reader, context, columns = asked.reader, asked.context, asked.columns
+        recalled = columns.rows(self._recalled(asked))
         recalled = np.array(list(dict.fromkeys(recalled.tolist())), np.int64)
         away = columns.rows(self._articles.keys((*reader.seen, *reader.hidden_articles)))
         wanted = np.isin(columns.facts(recalled)["language"], codes(context.languages))
@@ -291,16 +288,10 @@ class Feed:
             wanted &= topics.any_of(frozenset().union(*covered)) | ~topics.any()
         return np.concatenate([floor, recalled[wanted]])
 
-    def _recalled(
-        self,
-        reader: Reader,
-        context: Context,
-        shown: Shelf,
-        read: Sequence[FeedArticle],
-        read_next: ByKey,
-    ) -> Whole:
+    def _recalled(self, asked: "_Asked") -> Whole:
         """Keys that one of the ways gives; some twice, some in a language nobody asked for."""
         articles, limits = self._articles, self._recall
+        reader, context = asked.reader, asked.context
         since_ms = context.now_ms - articles.keep_ms
         found = []
         for vector in (reader.long, reader.session):
@@ -309,49 +300,60 @@ class Feed:
                     vector, reader.vector_version, context.languages, limits.nearest, since_ms
                 )
                 found.append(near.keys)
-        common = list(_by_languages(shown.common, context))[: limits.common]
+        common = list(_by_languages(asked.shown.common, context))[: limits.common]
         found.append(np.array(common, np.int64))
-        found.append(read_next.largest(limits.covisited))
+        found.append(asked.read_next.largest(limits.covisited))
         names = [
             *(a for key in sorted(reader.followed) for a in articles.about(key)[: limits.entity]),
-            *(a for story in _stories(read) for a in articles.of_story(story)[: limits.story]),
+            *(
+                a
+                for story in _stories(asked.read)
+                for a in articles.of_story(story)[: limits.story]
+            ),
         ]
         found.append(articles.keys(article.article_id for article in names))
         newest = articles.newest_keys(context.languages, limits.newest, since_ms)
         found.append(np.array(newest, np.int64))
         return np.concatenate(found)
 
-    def _ranked(
-        self,
-        reader: Reader,
-        context: Context,
-        columns: Columns,
-        shown: Shelf,
-        read_rows: Whole,
-        read_next: ByKey,
-        top: Sequence["_Top"],
-        pool: Whole,
-    ) -> "_Ranked":
+    def _ranked(self, asked: "_Asked", top: Sequence["_Top"], pool: Whole) -> "_Ranked":
         """Features and scores of what is on top and of the pool, in this order."""
+        reader, columns = asked.reader, asked.columns
         rows = np.concatenate([np.array([one.row for one in top], np.int64), pool])
         articles = columns.picked(rows)
         articles.facts["story"][: len(top)] = [code(one.article.story_id) for one in top]
         version = reader.vector_version or _newest_version(columns, rows)
-        vectors, history = columns.vectors(rows, version), columns.vectors(read_rows, version)
+        vectors, history = columns.vectors(rows, version), columns.vectors(asked.read_rows, version)
         keys = columns.keys(rows)
         found = features.rows(
             reader,
-            context.now_ms,
+            asked.context.now_ms,
             articles,
             vectors=vectors if reader.vector_version else vectors[:, :0],
-            read_stories=columns.facts(read_rows)["story"],
+            read_stories=columns.facts(asked.read_rows)["story"],
             read_vectors=history,
-            clicks=shown.clicks.of(keys),
-            read_next=read_next.of(keys),
+            clicks=asked.shown.clicks.of(keys),
+            read_next=asked.read_next.of(keys),
         )
         ranker = self._ranker
         scores = ranker.scores(Slate(found, vectors, history))
         return _Ranked(ranker, articles.facts, found, vectors, history, scores)
+
+
+class _Asked(NamedTuple):
+    """Who asks when, and what was at hand then: others may write on.
+
+    read       articles that the reader read, the newest first, in `read_rows` of the columns
+    read_next  shares of readers who went on from one of these
+    """
+
+    reader: Reader
+    context: Context
+    columns: Columns
+    shown: Shelf
+    read_rows: Whole
+    read: Sequence[FeedArticle]
+    read_next: ByKey
 
 
 class _Top(NamedTuple):

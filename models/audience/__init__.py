@@ -1,5 +1,6 @@
 """What is computed of readers' comments, without Flink.
 
+analysis   what the models say of a comment
 comments   a comment's text, and the record of what the models said of it
 versions   which version of a comment holds
 likeness   signatures by which near-identical comments are found

@@ -49,7 +49,7 @@ def measured(texts: "Sequence[Marked]", *, names: bool) -> "Measured":
     """What the masker of the job `audience` finds in some texts."""
     from evaluation.personal_data.measure import measure
     from models.batching import BatchPolicy
-    from models.inference import InferenceConfig
+    from models.inference_config import InferenceConfig
     from models.manifest import SHIPPED as MANIFEST
     from models.manifest import read as read_manifest
     from models.masker import Masker

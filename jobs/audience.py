@@ -15,7 +15,7 @@ from jobs.runtime.modes import in_worker
 from jobs.runtime.steps import step
 from models.audience.mood import MoodPolicy
 from models.audience.queue import QueueRules
-from models.inference import InferenceConfig
+from models.inference_config import InferenceConfig
 from models.manifest import SHIPPED
 from schemas.topics import (
     AUDIENCE_SENTIMENT,

@@ -7,7 +7,8 @@ from typing import Any
 
 from models.generative import Endpoint, Summarizer
 from models.heads import HEADS, FoundEntity, Head, HeadOptions, Reading
-from models.inference import Inference, InferenceConfig
+from models.inference import Inference
+from models.inference_config import InferenceConfig
 from models.language import HEAD_CHARACTERS
 from models.manifest import Manifest, Route
 from models.tags import Name, Tagger, read_frequencies, stop_words

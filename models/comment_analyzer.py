@@ -7,7 +7,8 @@ from typing import Any
 
 from models.audience.analysis import CommentAnalysis, Toxicity
 from models.comment_heads import HEADS, Head
-from models.inference import Inference, InferenceConfig
+from models.inference import Inference
+from models.inference_config import InferenceConfig
 from models.manifest import Manifest, Route, covering, tasks
 from schemas.enriched_article import UNDETERMINED, Language
 from schemas.errors import ModelFileError

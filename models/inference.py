@@ -1,30 +1,15 @@
 """What every analyzer of texts opens: a detector of languages, models, a cache of answers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from models.answer_cache import AnswerCache
-from models.batching import BatchPolicy
+from models.inference_config import InferenceConfig
 from models.language import LANGUAGE_MODEL, LanguageDetector
 from models.manifest import Manifest, Route
 from models.passes import Passes
 
 Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True)
-class InferenceConfig:
-    """How models are run; units as in a job's settings."""
-
-    provider: str
-    threads: int
-    streams: int
-    batch: BatchPolicy
-    cache_entries: int
-    cache_ttl_s: int
-    language_min_confidence: float
-    language_high_accuracy: bool
 
 
 class Inference(Generic[Answer]):

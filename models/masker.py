@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from models.heads import HEADS, HeadOptions, Reading
-from models.inference import Inference, InferenceConfig
+from models.inference import Inference
+from models.inference_config import InferenceConfig
 from models.manifest import Manifest, covering
 from models.personal_data import (
     Found,

@@ -19,7 +19,7 @@ from models.audience.comments import (
 from models.audience.queue import QueueRules, reasons
 from models.audience.voices import packed, voice
 from models.comment_analyzer import CommentAnalyzer
-from models.inference import InferenceConfig
+from models.inference_config import InferenceConfig
 from models.manifest import read
 from models.masker import Masker
 from schemas.codec import RecordCodec

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from jobs.runtime.settings import AbsolutePath, JobSettings
 from models.batching import BatchPolicy
-from models.inference import InferenceConfig
+from models.inference_config import InferenceConfig
 
 
 class ProviderChoice(StrEnum):

@@ -10,7 +10,7 @@ from models import inference, opening
 from models.audience.analysis import Toxicity
 from models.batching import BatchPolicy
 from models.comment_analyzer import CommentAnalyzer
-from models.inference import InferenceConfig
+from models.inference_config import InferenceConfig
 from models.manifest import ModelEntry, Route
 from schemas.enriched_article import UNDETERMINED, Language
 from schemas.errors import InferenceError, ModelFileError

@@ -3,7 +3,7 @@
 import pytest
 
 from models.batching import BatchPolicy
-from models.inference import InferenceConfig
+from models.inference_config import InferenceConfig
 from models.manifest import SHIPPED, read
 from models.masker import Masker
 

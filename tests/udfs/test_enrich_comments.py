@@ -11,7 +11,7 @@ from models.audience.queue import QueueRules
 from models.audience.voices import unpacked
 from models.batching import BatchPolicy
 from models.comment_analyzer import CommentAnalyzer
-from models.inference import InferenceConfig
+from models.inference_config import InferenceConfig
 from models.manifest import SHIPPED
 from models.masker import Masker
 from schemas.codec import RecordCodec

@@ -5,7 +5,7 @@ import pytest
 from made_articles import START_MS, command, raws
 from pyflink.datastream import OutputTag
 
-from models.profiles import signals
+from models.profiles import passage, signals
 from schemas.codec import RecordCodec
 from schemas.story import StoryArticle
 from schemas.topics import DEAD_LETTERS, EDITORIAL_CONTROL, STORIES_ARTICLES, USER_EVENTS
@@ -113,10 +113,13 @@ def test_events_part_by_whether_they_need_their_article(read, runtime_context):
         UserEvent(event_id="e3", kind="dwell", article_id="a1", **fields),
     ]
     values = encoded(USER_EVENTS, events)
-    (click,), aside = read(READERS["profiles user.events"], values, USER_EVENTS.name)
-    assert (click[0], click[1], signals.unpack(bytes(click[2])).offset) == ("u1", "a1", 0)
-    assert [tag for tag, _ in aside] == ["direct", "dead-letters"]
-    letter = RecordCodec(DEAD_LETTERS).decode(bytes(aside[1][1][1]))
+    (erase,), aside = read(READERS["profiles user.events"], values, USER_EVENTS.name)
+    assert erase[0] == passage.shard("u1")
+    assert passage.unpack(bytes(erase[1]))[0].offset == 1
+    (meeting, click), (dead, refused) = aside
+    assert (meeting, dead) == ("meeting", "dead-letters")
+    assert (click[0], signals.unpack(bytes(click[1])).offset) == ("a1", 0)
+    letter = RecordCodec(DEAD_LETTERS).decode(bytes(refused[1]))
     assert (letter.reason, letter.stage, letter.offset) == ("unusable_event", "admit", 2)
     counted = runtime_context.metrics.values
     assert counted["wiredesk.events"] == 3

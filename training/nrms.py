@@ -15,7 +15,7 @@ from models.ranking.rankers import Slate
 OPSET = 17
 TOLERANCE = 1e-4  # largest difference allowed between the graph and PyTorch
 SEED = 7
-BATCH = 64
+BATCH = 32
 READ_MOST = 50
 """Articles of a history that are looked at, the newest: as many as a profile remembers."""
 
@@ -28,12 +28,17 @@ class Choice(NamedTuple):
 
 
 class Learning(NamedTuple):
-    """How a network learns. `patience` is in rounds without a better loss on what is held out."""
+    """How a network learns. `patience` is in rounds without a better loss on what is held out.
+
+    `sum_rate` is the learning rate of the weighted sum, `rate` that of everything else: a few
+    hundred slates are enough for the sum, and have to be.
+    """
 
     size: int = 64
     heads: int = 4
     dropout: float = 0.2
     rate: float = 1e-3
+    sum_rate: float = 1e-2
     decay: float = 0.05
     rounds: int = 20
     patience: int = 3
@@ -111,7 +116,14 @@ def fit(
     draw = np.random.default_rng(SEED)
     spread = np.maximum(np.concatenate([one.slate.rows for one in learned]).std(axis=0), 1e-9)
     model = _Beside(Nrms(learned[0].slate.vectors.shape[1], learning), len(names))
-    optimizer = torch.optim.AdamW(model.parameters(), lr=learning.rate, weight_decay=learning.decay)
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": model.network.parameters()},
+            {"params": model.weights.parameters(), "lr": learning.sum_rate},
+        ],
+        lr=learning.rate,
+        weight_decay=learning.decay,
+    )
     best, losses = copy.deepcopy(model.state_dict()), [_loss_of(model, held, spread)]
     for _ in range(learning.rounds):
         model.train()

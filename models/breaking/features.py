@@ -8,7 +8,7 @@ thousand readers make news, and whether the stream is large or small.
 import numpy as np
 import numpy.typing as npt
 
-from models.breaking.evidence import Evidence
+from models.breaking.evidence import MINUTE_MS, Evidence
 from models.breaking.outcome import HOUR_MS, Outcome
 
 Array = npt.NDArray[np.float64]
@@ -52,28 +52,40 @@ FEWEST = 0.005
 """Sources, in outcomes, that are added before two small counts are compared."""
 
 REASONS = {
-    "reach": "distinct sources so far",
-    "age": "age of the story",
-    "pace_5": "sources in the last 5 minutes",
-    "pace_10": "sources in the last 10 minutes",
-    "pace_20": "sources in the last 20 minutes",
-    "pace_40": "sources in the last 40 minutes",
-    "pace_80": "sources in the last 80 minutes",
-    "acceleration_20": "faster than 20 minutes ago",
-    "acceleration_80": "faster than 80 minutes ago",
-    "stream_share_5": "share of all pick-ups in the last 5 minutes",
-    "stream_share_20": "share of all pick-ups in the last 20 minutes",
-    "stream_level": "busyness of the stream",
-    "time_left": "traffic still to come",
-    "projected_5": "where the pace of 5 minutes leads",
-    "projected_20": "where the pace of 20 minutes leads",
-    "projected_80": "where the pace of 80 minutes leads",
-    "shortfall": "pace still needed",
-    "idle_10": "long-silent sources among the newest 10",
-    "idle_20": "long-silent sources among the newest 20",
-    "idle_50": "long-silent sources among the newest 50",
+    "reach": "distinct sources so far: {e.sources:.0f}",
+    "age": "minutes since the first source: {minutes:.0f}",
+    "pace_5": "sources in the last 5 minutes: {e.last_5:.0f}",
+    "pace_10": "sources in the last 10 minutes: {e.last_10:.0f}",
+    "pace_20": "sources in the last 20 minutes: {e.last_20:.0f}",
+    "pace_40": "sources in the last 40 minutes: {e.last_40:.0f}",
+    "pace_80": "sources in the last 80 minutes: {e.last_80:.0f}",
+    "acceleration_20": "sources in the last 5 of 20 minutes: {e.last_5:.0f} of {e.last_20:.0f}",
+    "acceleration_80": "sources in the last 20 of 80 minutes: {e.last_20:.0f} of {e.last_80:.0f}",
+    "stream_share_5": "share of all pick-ups in the last 5 minutes: {value:.0%}",
+    "stream_share_20": "share of all pick-ups in the last 20 minutes: {value:.0%}",
+    "stream_level": "pace of the whole stream against its usual one: {value:.0%}",
+    "time_left": "traffic still to come, in stretches like the last 20 minutes: {value:.0f}",
+    "projected_5": "sources that the pace of 5 minutes leads to: {reached:.0f}",
+    "projected_20": "sources that the pace of 20 minutes leads to: {reached:.0f}",
+    "projected_80": "sources that the pace of 80 minutes leads to: {reached:.0f}",
+    "shortfall": "pace that is still needed against that of 20 minutes: {ratio:.2f} times",
+    "idle_10": "minutes the newest 10 sources were silent before, on average: {silent:.0f}",
+    "idle_20": "minutes the newest 20 sources were silent before, on average: {silent:.0f}",
+    "idle_50": "minutes the newest 50 sources were silent before, on average: {silent:.0f}",
 }
-"""What an editor reads for a feature that raised a score."""
+"""What an editor reads for a feature that raised a score; `in_words` fills in the numbers."""
+
+
+def in_words(name: str, value: float, e: Evidence, outcome: Outcome) -> str:
+    """What an editor reads for the value of a feature at a moment."""
+    return REASONS[name].format(
+        e=e,
+        value=value,
+        minutes=e.age_ms / MINUTE_MS,
+        reached=value * outcome.sources,
+        ratio=np.exp(value),
+        silent=np.expm1(value),
+    )
 
 
 def features(evidence: Array, outcome: Outcome) -> Array:

@@ -17,7 +17,7 @@ from models.breaking import budget, calibration, forest
 from models.breaking.budget import Peaks
 from models.breaking.calibration import Calibrator, Probability
 from models.breaking.evidence import Evidence
-from models.breaking.features import NAMES, REASONS, as_array, features
+from models.breaking.features import NAMES, as_array, features, in_words
 from models.breaking.forest import Forest
 from models.breaking.outcome import Outcome
 from models.breaking.recalibration import Shift, all_moved
@@ -67,10 +67,14 @@ class Scorer:
 
     def reasons(self, evidence: Evidence, outcome: Outcome | None = None) -> list[str]:
         """What raised the score most, in words, the strongest first."""
-        row = features(as_array([evidence]), outcome or self.outcome)[0]
+        outcome = outcome or self.outcome
+        row = features(as_array([evidence]), outcome)[0]
+        values = dict(zip(NAMES, row.tolist(), strict=True))
         added = self.forest.contributions(row)
         strongest = sorted(added, key=lambda name: -added[name])[:REASONS_GIVEN]
-        return [REASONS[name] for name in strongest if added[name] > 0]
+        return [
+            in_words(name, values[name], evidence, outcome) for name in strongest if added[name] > 0
+        ]
 
 
 def write(scorer: Scorer, path: Path) -> None:

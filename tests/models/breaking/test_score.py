@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from models.breaking import calibration, fit, forest, scorer
 from models.breaking.evidence import Evidence, gather
-from models.breaking.features import NAMES, REASONS, as_array, features
+from models.breaking.features import NAMES, as_array, features, in_words
 from models.breaking.outcome import Outcome, parse
 from models.breaking.pickups import Pickup, Pickups, add_all
 from models.breaking.rhythm import Rhythm, profile
@@ -71,8 +71,13 @@ def test_features_do_not_depend_on_the_scale(growth, times):
     assert np.isfinite(one).all()
 
 
-def test_every_feature_has_words():
-    assert set(REASONS) == set(NAMES)
+def test_every_feature_has_words_with_its_numbers():
+    moment = story(8, 15)
+    values = features(as_array([moment]), OUTCOME)[0].tolist()
+    told = {n: in_words(n, v, moment, OUTCOME) for n, v in zip(NAMES, values, strict=True)}
+    assert told["reach"] == f"distinct sources so far: {moment.sources:.0f}"
+    assert told["age"] == f"minutes since the first source: {moment.age_ms / 60_000:.0f}"
+    assert all(any(sign.isdigit() for sign in words) for words in told.values())
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import Protocol
 
 from models.ranking.features import Popularity
@@ -22,10 +20,6 @@ log = logging.getLogger(__name__)
 MOST = 100
 """Items of a feed."""
 
-_RANKING_THREADS = 1
-"""Rankings share one interpreter: two at once are no faster, and both answers come late."""
-_MOST_WAITING = 100
-"""Feeds that wait to be ranked; who asks beyond is told at once, rather than late."""
 _REFRESH_S = 5.0
 _TIDY_EVERY = 60
 _PIN_MS = 24 * 3_600_000
@@ -76,7 +70,10 @@ class Served:
 
 
 class Feeds:
-    """Feeds for all readers, ranked in a thread, one after the other.
+    """Feeds for all readers, ranked one after the other.
+
+    A ranking takes 3 ms of the event loop, which is less than a thread would take from it: there
+    the two of them would wait for one interpreter.
 
     languages  of a reader of whom none is known
     """
@@ -95,8 +92,6 @@ class Feeds:
         self._wall = wall
         self._profiles = profiles
         self._languages = tuple(languages)
-        self._ranking = ThreadPoolExecutor(_RANKING_THREADS, "ranking")
-        self._waiting = 0
         self._above = Decided(-1, (), ())
 
     async def serve(
@@ -120,14 +115,7 @@ class Feeds:
             covisits=known.covisits or {},
         )
         request_id = secrets.token_hex(8)
-        if self._waiting >= _MOST_WAITING:
-            raise Unavailable(f"{self._waiting} feeds wait to be ranked; no more are taken")
-        rank = partial(self._feed.rank, known.reader, context, limit, draw=int(request_id, 16))
-        self._waiting += 1
-        try:
-            items = await asyncio.get_running_loop().run_in_executor(self._ranking, rank)
-        finally:
-            self._waiting -= 1
+        items = self._feed.rank(known.reader, context, limit, draw=int(request_id, 16))
         return Served(request_id, items, not known.reader.is_new, known.stale)
 
     def _decided(self, now_ms: int) -> "Decided":

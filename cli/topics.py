@@ -26,6 +26,8 @@ out = Console()
 _MAX_REPLICATION = 3
 _DAY_MS = 24 * 60 * 60 * 1000
 _HOUR_MS = 60 * 60 * 1000
+_READY_MS = 60_000
+"""A broker that starts on a busy machine takes its time to elect leaders."""
 
 
 @dataclass(frozen=True)
@@ -186,9 +188,10 @@ def _create(admin: "KafkaAdminClient", topic: Topic[Any], copies: int) -> str:
         "configs": topic.config,
     }
     try:
-        admin.create_topics({topic.name: new}, wait_for_metadata=True)
+        admin.create_topics({topic.name: new})
     except TopicAlreadyExistsError:
         return "created by someone else just now"
+    admin.wait_for_topics([topic.name], timeout_ms=_READY_MS)
     return f"created: {topic.partitions} partitions, {copies} copies"
 
 

@@ -71,10 +71,14 @@ class FakeKafka:
         }
         return {"topic": found}
 
-    def create_topics(self, topics, **_):
+    def create_topics(self, topics):
         for name, new in topics.items():
             self.create(name, new["num_partitions"], new["configs"])
             self.replication = new["replication_factor"]
+
+    def wait_for_topics(self, topics, timeout_ms):
+        assert timeout_ms > 0
+        assert all(topic in self.records for topic in topics)
 
     def create_partitions(self, counts):
         for topic, count in counts.items():

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from evaluation.rows import WrongRowError
 from models.ranking.article import FeedArticle
 from schemas.errors import SetupError
-from schemas.packed import opened, unpacked
+from schemas.packed import numbered_lines
 
 Places = npt.NDArray[np.int64]
 Booleans = npt.NDArray[np.bool_]
@@ -53,20 +53,16 @@ def read(articles: str, impressions: str) -> Rows:
 
 
 def _each(path: str, build: Callable[[Mapping[str, Any]], Any]) -> Iterator[Any]:
-    raw, _ = opened(path)
     empty = True
-    with unpacked(path, raw) as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-                if not isinstance(row, dict):
-                    raise ValueError(f"a JSON {type(row).__name__}; expected an object")
-                yield build(row)
-            except (ValueError, RecursionError) as fault:
-                raise WrongRowError(f"{path}, line {number}: {fault}") from None
-            empty = False
+    for number, line in numbered_lines(path):
+        try:
+            row = json.loads(line)
+            if not isinstance(row, dict):
+                raise ValueError(f"a JSON {type(row).__name__}; expected an object")
+            yield build(row)
+        except (ValueError, RecursionError) as fault:
+            raise WrongRowError(f"{path}, line {number}: {fault}") from None
+        empty = False
     if empty:
         raise SetupError(f"{path} has no rows")
 

@@ -18,7 +18,7 @@ from models.breaking.pickups import Pickups
 from models.breaking.stream import Stream
 from models.stories.telling import SOURCES_KEPT
 from schemas.errors import SetupError
-from schemas.packed import opened, unpacked
+from schemas.packed import numbered_lines
 
 Array = npt.NDArray[np.float64]
 
@@ -84,29 +84,23 @@ class Replay:
 def read(path: str) -> Iterator[Row]:
     """The rows of a file (`-`: standard input), in its order. Raises WrongRowError."""
     names: dict[str, str] = {}
-    raw, _ = opened(path)
-    with unpacked(path, raw) as lines:
-        for line, content in enumerate(lines, start=1):
-            if not content.strip():
-                continue
-            try:
-                row = json.loads(content)
-                story, source, published_ms = row["story"], row["source"], row["published_ms"]
-            except (ValueError, TypeError, RecursionError) as error:
-                raise WrongRowError(f"{path}, line {line}: not a JSON object: {error}") from None
-            except KeyError as missing:
-                raise WrongRowError(f"{path}, line {line}: there is no {missing}") from None
-            for name, value in (("story", story), ("source", source)):
-                if not isinstance(value, str) or not value:
-                    raise WrongRowError(f"{path}, line {line}: {name} is {value!r}; expected text")
-            if type(published_ms) is not int or published_ms < 0:
-                raise WrongRowError(
-                    f"{path}, line {line}: published_ms is {published_ms!r}; "
-                    "expected milliseconds since 1970, a whole number"
-                )
-            yield Row(
-                names.setdefault(story, story), names.setdefault(source, source), published_ms
+    for line, content in numbered_lines(path):
+        try:
+            row = json.loads(content)
+            story, source, published_ms = row["story"], row["source"], row["published_ms"]
+        except (ValueError, TypeError, RecursionError) as error:
+            raise WrongRowError(f"{path}, line {line}: not a JSON object: {error}") from None
+        except KeyError as missing:
+            raise WrongRowError(f"{path}, line {line}: there is no {missing}") from None
+        for name, value in (("story", story), ("source", source)):
+            if not isinstance(value, str) or not value:
+                raise WrongRowError(f"{path}, line {line}: {name} is {value!r}; expected text")
+        if type(published_ms) is not int or published_ms < 0:
+            raise WrongRowError(
+                f"{path}, line {line}: published_ms is {published_ms!r}; "
+                "expected milliseconds since 1970, a whole number"
             )
+        yield Row(names.setdefault(story, story), names.setdefault(source, source), published_ms)
     if not names:
         raise SetupError(f"{path} has no rows")
 

@@ -9,7 +9,7 @@ import numpy as np
 from evaluation.rows import WrongRowError
 from models.ranking.off_policy import Estimate, snips
 from schemas.errors import SetupError
-from schemas.packed import opened, unpacked
+from schemas.packed import numbered_lines
 
 FIELDS = ("reward", "propensity", "wanted")
 
@@ -24,18 +24,14 @@ def evaluate(path: str, clip: float) -> Estimate:
 
 
 def _rows(path: str) -> Iterator[tuple[float, ...]]:
-    raw, _ = opened(path)
-    with unpacked(path, raw) as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-                values = tuple(float(row[name]) for name in FIELDS)
-            except (ValueError, TypeError, KeyError, RecursionError) as fault:
-                raise WrongRowError(
-                    f"{path}, line {number}: expected numbers {', '.join(FIELDS)}: {fault!r}"
-                ) from None
-            if not all(map(math.isfinite, values)):
-                raise WrongRowError(f"{path}, line {number}: a number that is not finite")
-            yield values
+    for number, line in numbered_lines(path):
+        try:
+            row = json.loads(line)
+            values = tuple(float(row[name]) for name in FIELDS)
+        except (ValueError, TypeError, KeyError, RecursionError) as fault:
+            raise WrongRowError(
+                f"{path}, line {number}: expected numbers {', '.join(FIELDS)}: {fault!r}"
+            ) from None
+        if not all(map(math.isfinite, values)):
+            raise WrongRowError(f"{path}, line {number}: a number that is not finite")
+        yield values

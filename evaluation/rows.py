@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from evaluation import treebank
 from models import sentences
 from schemas.errors import SetupError
-from schemas.packed import opened, unpacked
+from schemas.packed import numbered_lines
 
 OUTSIDE = "O"
 _TAG = re.compile(r"([BIESLU])-(.+)")
@@ -100,18 +100,14 @@ def read(
     """
     build = _BUILDERS[kind]
     number = 0
-    raw, _ = opened(path)
-    with unpacked(path, raw) as lines:
-        for line, content in enumerate(lines, start=1):
-            if not content.strip():
-                continue
-            try:
-                row = build(_object(content))
-                row = checked(row) if checked else row
-            except ValueError as fault:
-                raise WrongRowError(f"{path}, line {line}: {fault}") from None
-            number += 1
-            yield row
+    for line, content in numbered_lines(path):
+        try:
+            row = build(_object(content))
+            row = checked(row) if checked else row
+        except ValueError as fault:
+            raise WrongRowError(f"{path}, line {line}: {fault}") from None
+        number += 1
+        yield row
     if number == 0:
         raise SetupError(f"{path} has no rows")
 

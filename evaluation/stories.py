@@ -28,7 +28,7 @@ from models.stories.received import Received, received, story_article
 from models.stories.terms import TermWeights, Vocabulary, terms
 from schemas.enriched_article import UNDETERMINED, EnrichedArticle, Language
 from schemas.errors import InferenceError, SetupError
-from schemas.packed import opened, unpacked
+from schemas.packed import numbered_lines
 from schemas.story import StoryArticle as Placed
 
 Vectors = npt.NDArray[np.float32]
@@ -264,21 +264,17 @@ def stories_of(articles: Iterable[EnrichedArticle], placements: Placements) -> l
 def read(path: str) -> Iterator[Row]:
     """The rows of a file (`-`: standard input), in its order. Raises WrongRowError."""
     first_lines: dict[str, int] = {}
-    raw, _ = opened(path)
-    with unpacked(path, raw) as lines:
-        for line, content in enumerate(lines, start=1):
-            if not content.strip():
-                continue
-            try:
-                row = _row(json.loads(content))
-            except (ValueError, RecursionError) as fault:
-                raise WrongRowError(f"{path}, line {line}: {fault}") from None
-            if row.id in first_lines:
-                raise WrongRowError(
-                    f"{path}, line {line}: id {row.id!r} stands on line {first_lines[row.id]}, too"
-                )
-            first_lines[row.id] = line
-            yield row
+    for line, content in numbered_lines(path):
+        try:
+            row = _row(json.loads(content))
+        except (ValueError, RecursionError) as fault:
+            raise WrongRowError(f"{path}, line {line}: {fault}") from None
+        if row.id in first_lines:
+            raise WrongRowError(
+                f"{path}, line {line}: id {row.id!r} stands on line {first_lines[row.id]}, too"
+            )
+        first_lines[row.id] = line
+        yield row
     if not first_lines:
         raise SetupError(f"{path} has no rows")
 

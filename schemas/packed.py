@@ -60,3 +60,14 @@ def unpacked(path: str, raw: IO[bytes]) -> Iterator[TextIOWrapper]:
         else:
             text.close()
             raw.close()
+
+
+def numbered_lines(path: str) -> Iterator[tuple[int, str]]:
+    """The lines of a file (`-`: standard input) that are not blank, counted from 1 with the blank
+    ones. Raises SetupError.
+    """
+    raw, _ = opened(path)
+    with unpacked(path, raw) as lines:
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                yield number, line

@@ -26,7 +26,7 @@ from models.ranking.features import NAMES
 from models.ranking.fit import fit_linear, fit_trees
 from models.ranking.rankers import Linear, Neural, Ranker, Slate, Trees, graph_beside
 from schemas.errors import SetupError
-from schemas.packed import opened, unpacked
+from schemas.packed import numbered_lines
 
 HOLDOUT = 4
 """The part of the readers that tells the network when to stop."""
@@ -93,22 +93,18 @@ def _attentive(known: Sequence[Served], version: str, graph: Path) -> Neural:
 
 def read_vectors(path: str) -> dict[str, np.ndarray]:
     """Vectors by article id. Raises WrongRowError."""
-    raw, _ = opened(path)
     found: dict[str, np.ndarray] = {}
     width = None
-    with unpacked(path, raw) as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-                vector = np.array(row["vector"], np.float32)
-                width = width or len(vector)
-                if vector.shape != (width,) or not np.isfinite(vector).all():
-                    raise ValueError(f"{vector.shape} numbers; expected {width}, all finite")
-                found[str(row["id"])] = vector
-            except (ValueError, KeyError, TypeError, RecursionError) as fault:
-                raise WrongRowError(f"{path}, line {number}: {fault!r}") from None
+    for number, line in numbered_lines(path):
+        try:
+            row = json.loads(line)
+            vector = np.array(row["vector"], np.float32)
+            width = width or len(vector)
+            if vector.shape != (width,) or not np.isfinite(vector).all():
+                raise ValueError(f"{vector.shape} numbers; expected {width}, all finite")
+            found[str(row["id"])] = vector
+        except (ValueError, KeyError, TypeError, RecursionError) as fault:
+            raise WrongRowError(f"{path}, line {number}: {fault!r}") from None
     if not found:
         raise WrongRowError(f"{path} has no vectors")
     return found
@@ -119,17 +115,13 @@ def read(path: str, vectors: Vectors | None = None) -> Iterator[Served]:
 
     vectors  of the articles; None: of none
     """
-    raw, _ = opened(path)
-    with unpacked(path, raw) as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                served = _served(json.loads(line), vectors)
-            except (ValueError, KeyError, TypeError, RecursionError) as fault:
-                raise WrongRowError(f"{path}, line {number}: {fault!r}") from None
-            if served.clicked.any() and not served.clicked.all():
-                yield served
+    for number, line in numbered_lines(path):
+        try:
+            served = _served(json.loads(line), vectors)
+        except (ValueError, KeyError, TypeError, RecursionError) as fault:
+            raise WrongRowError(f"{path}, line {number}: {fault!r}") from None
+        if served.clicked.any() and not served.clicked.all():
+            yield served
 
 
 def _served(row: Mapping[str, Any], vectors: Vectors | None) -> Served:

@@ -11,7 +11,7 @@ from models.breaking.recalibration import FEWEST, Shift, Verdict, fitted, moved,
 from models.breaking.scorer import Scorer
 from schemas.alert import Alert
 from schemas.errors import SetupError
-from schemas.packed import opened, unpacked
+from schemas.packed import numbered_lines
 
 TRUE_STATES = ("confirmed",)
 FALSE_STATES = ("dismissed", "corrected")
@@ -34,25 +34,21 @@ class Outcome(NamedTuple):
 
 def read(path: str) -> Iterator[Verdict]:
     """Verdicts of a JSONL file (`-`: standard input). Raises SetupError."""
-    raw, _ = opened(path)
-    with unpacked(path, raw) as lines:
-        for line, content in enumerate(lines, start=1):
-            if not content.strip():
-                continue
-            try:
-                row = json.loads(content)
-                at_ms, score, came_true = row["at_ms"], row["score"], row["came_true"]
-            except (ValueError, TypeError, KeyError, RecursionError) as error:
-                raise SetupError(
-                    f'{path}, line {line}: expected {{"at_ms", "score", "came_true"}}: {error!r}'
-                ) from None
-            is_score = type(score) in (int, float) and 0 <= score <= 1
-            if type(at_ms) is not int or not is_score or not isinstance(came_true, bool):
-                raise SetupError(
-                    f"{path}, line {line}: at_ms {at_ms!r}, score {score!r}, came_true "
-                    f"{came_true!r}; expected milliseconds, 0 to 1, true or false"
-                )
-            yield Verdict(at_ms, float(score), came_true)
+    for line, content in numbered_lines(path):
+        try:
+            row = json.loads(content)
+            at_ms, score, came_true = row["at_ms"], row["score"], row["came_true"]
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise SetupError(
+                f'{path}, line {line}: expected {{"at_ms", "score", "came_true"}}: {error!r}'
+            ) from None
+        is_score = type(score) in (int, float) and 0 <= score <= 1
+        if type(at_ms) is not int or not is_score or not isinstance(came_true, bool):
+            raise SetupError(
+                f"{path}, line {line}: at_ms {at_ms!r}, score {score!r}, came_true "
+                f"{came_true!r}; expected milliseconds, 0 to 1, true or false"
+            )
+        yield Verdict(at_ms, float(score), came_true)
 
 
 def of_alerts(states: Iterable[Alert], scorer: Scorer) -> list[Verdict]:

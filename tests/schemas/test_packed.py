@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from schemas.errors import SetupError
-from schemas.packed import STDIN, opened, unpacked
+from schemas.packed import STDIN, numbered_lines, opened, unpacked
 
 
 def text_of(path):
@@ -27,6 +27,12 @@ def test_text_is_unpacked_by_its_suffix(tmp_path, suffix, pack):
     file = tmp_path / f"rows.jsonl{suffix}"
     file.write_bytes(pack("\ufeffé\n".encode()))
     assert text_of(file) == "é\n"
+
+
+def test_blank_lines_count_and_are_left_out(tmp_path):
+    file = tmp_path / "rows.jsonl"
+    file.write_text("a\n\n  \nb")
+    assert list(numbered_lines(str(file))) == [(1, "a\n"), (4, "b")]
 
 
 def test_standard_input_stays_open(monkeypatch):

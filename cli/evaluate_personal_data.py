@@ -48,22 +48,13 @@ def personal_data(
 def measured(texts: "Sequence[Marked]", *, names: bool) -> "Measured":
     """What the masker of the job `audience` finds in some texts."""
     from evaluation.personal_data.measure import measure
-    from models.batching import BatchPolicy
-    from models.inference_config import InferenceConfig
+    from jobs.runtime.audience_settings import AudienceSettings
+    from jobs.runtime.catalogue import load_shared
     from models.manifest import SHIPPED as MANIFEST
     from models.manifest import read as read_manifest
     from models.masker import Masker
 
-    config = InferenceConfig(
-        provider="auto",
-        threads=2,
-        streams=1,
-        batch=BatchPolicy(max_tokens=4096, max_count=32, deadline_s=0.0),
-        cache_entries=0,
-        cache_ttl_s=1,
-        language_min_confidence=0.5,
-        language_high_accuracy=False,
-    )
+    config = load_shared(AudienceSettings).masking()
     masker = Masker(read_manifest(MANIFEST), config, names=names)
 
     async def all_found() -> dict[int, list]:

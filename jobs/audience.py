@@ -1,6 +1,5 @@
 """The job `audience`: comments analysed, moods of articles and stories, the moderators' queue."""
 
-from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 from pyflink.common import Duration, Row, Time, Types, WatermarkStrategy
@@ -15,7 +14,6 @@ from jobs.runtime.modes import in_worker
 from jobs.runtime.steps import step
 from models.audience.mood import MoodPolicy
 from models.audience.queue import QueueRules
-from models.inference_config import InferenceConfig
 from models.manifest import SHIPPED
 from schemas.topics import (
     AUDIENCE_SENTIMENT,
@@ -196,19 +194,12 @@ def enrich_comments(s: AudienceSettings) -> EnrichComments:
         manifest=s.models_manifest or SHIPPED,
         non_commercial=s.non_commercial_models,
         analyzer=s.inference(),
-        masker=masker_config(s),
+        masker=s.masking(),
         mask_names=s.mask_names,
         queue=queue_rules(s),
         most_characters=s.comment_max_characters,
         future_tolerance_s=s.future_tolerance_s,
         **_registry(s),
-    )
-
-
-def masker_config(s: AudienceSettings) -> InferenceConfig:
-    """How the model of names is run: few comments need it."""
-    return replace(
-        s.inference(), threads=1, streams=1, cache_entries=0, language_high_accuracy=False
     )
 
 

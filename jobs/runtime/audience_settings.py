@@ -1,5 +1,6 @@
 """Knobs of the job `audience`."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -7,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from jobs.runtime.inference_settings import InferenceSettings
 from jobs.runtime.settings import own_consumer_group, own_transactional_ids
+from models.inference_config import InferenceConfig
 
 _DAY_S = 24 * 3600
 
@@ -101,3 +103,9 @@ class AudienceSettings(InferenceSettings):
     moderation_memory_s: int = Field(
         default=30 * _DAY_S, gt=0, description="seconds a queued comment can be decided"
     )
+
+    def masking(self) -> InferenceConfig:
+        """How the model of names is run: few comments need it."""
+        return replace(
+            self.inference(), threads=1, streams=1, cache_entries=0, language_high_accuracy=False
+        )

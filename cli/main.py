@@ -1,6 +1,7 @@
 """The `wiredesk` command: one module a group."""
 
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -45,12 +46,33 @@ class OneLineErrors(TyperGroup):
             raise typer.Exit(1) from None
 
 
+def tell_version(asked: bool) -> None:
+    """The callback of `--version`: prints it and ends."""
+    if asked:
+        typer.echo(f"wiredesk {version('wiredesk')}")
+        raise typer.Exit
+
+
 app = typer.Typer(
     cls=OneLineErrors,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="News through Flink: bring a stack up, run the jobs, send articles, read what comes out.",
 )
+
+
+@app.callback()
+def wiredesk(
+    told: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=tell_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """What is true for every command."""
+
+
 app.command("demo")(demo.demo)
 app.add_typer(local.app, name="local")
 app.command("submit")(jobs.submit)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 from typer.main import get_command
@@ -22,6 +23,10 @@ def test_every_command_helps(run, path):
     shown = run(*path, "--help")
     assert shown.exit_code == 0
     assert f"wiredesk {' '.join(path)}".removeprefix("wiredesk ") in shown.stdout
+
+
+def test_version_is_that_of_the_package(run):
+    assert run("--version").stdout == f"wiredesk {version('wiredesk')}\n"
 
 
 @pytest.mark.parametrize("error", [ServiceError("no broker [a:1]"), StackError("no [Flink]")])

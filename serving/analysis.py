@@ -21,7 +21,7 @@ from schemas.errors import ModelFileError
 from serving.errors import NoText, Unavailable
 
 if TYPE_CHECKING:
-    from models.analyzer import Analyzer
+    from models.analyzer import Analyzer, AnalyzerConfig
 
 log = logging.getLogger(__name__)
 
@@ -98,36 +98,35 @@ class Analysis:
         return self._opened
 
     def _open(self) -> None:
+        from models.analyzer import Analyzer
+
         manifest = read(self._file, non_commercial=self._non_commercial)
-        analyzer = _analyzer(manifest, self._threads)
+        analyzer = Analyzer(manifest, analyzer_config(self._threads))
         analyzer.warm_up()
         self._opened, self.problem = (manifest, analyzer), None
 
 
-def _analyzer(manifest: Manifest, threads: int) -> "Analyzer":
+def analyzer_config(threads: int) -> "AnalyzerConfig":
     """As the job `enrich` answers when nothing is set."""
-    from models.analyzer import Analyzer, AnalyzerConfig
+    from models.analyzer import AnalyzerConfig
     from models.batching import BatchPolicy
     from models.heads import HeadOptions
 
-    return Analyzer(
-        manifest,
-        AnalyzerConfig(
-            provider="auto",
-            threads=threads,
-            streams=threads,
-            batch=BatchPolicy(max_tokens=4096, max_count=32, deadline_s=0.002),
-            cache_entries=5_000,
-            cache_ttl_s=3600,
-            language_min_confidence=0.5,
-            language_high_accuracy=False,
-            heads=HeadOptions(
-                topics_precision=0.8,
-                entities_score=0.5,
-                summary_sentences=3,
-                summary_characters=600,
-                tags=8,
-            ),
+    return AnalyzerConfig(
+        provider="auto",
+        threads=threads,
+        streams=threads,
+        batch=BatchPolicy(max_tokens=4096, max_count=32, deadline_s=0.002),
+        cache_entries=5_000,
+        cache_ttl_s=3600,
+        language_min_confidence=0.5,
+        language_high_accuracy=False,
+        heads=HeadOptions(
+            topics_precision=0.8,
+            entities_score=0.5,
+            summary_sentences=3,
+            summary_characters=600,
+            tags=8,
         ),
     )
 

@@ -1,8 +1,10 @@
 """The models' race: everybody gets the same batches, in turn, and is compared with the encoder."""
 
 import hashlib
+from dataclasses import replace
 
 import pytest
+from inference_configs import ANALYZER
 
 from bench import models
 from bench.models import (
@@ -14,31 +16,12 @@ from bench.models import (
     measure,
     rounds,
 )
-from models.analyzer import AnalyzerConfig
-from models.batching import BatchPolicy
-from models.heads import HeadOptions
 from models.manifest import SHIPPED, read
 from models.session import Provider
 from models.text import ArticleText
 from schemas.errors import DeviceLost
 
-CONFIG = AnalyzerConfig(
-    provider="cpu",
-    threads=1,
-    streams=2,
-    batch=BatchPolicy(max_tokens=4096, max_count=32, deadline_s=0.0),
-    cache_entries=0,
-    cache_ttl_s=1,
-    language_min_confidence=0.5,
-    language_high_accuracy=False,
-    heads=HeadOptions(
-        topics_precision=0.8,
-        entities_score=0.5,
-        summary_sentences=3,
-        summary_characters=600,
-        tags=8,
-    ),
-)
+CONFIG = replace(ANALYZER, streams=2, cache_entries=0)
 
 
 @pytest.fixture

@@ -3,15 +3,15 @@
 import asyncio
 import threading
 from contextlib import closing
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 import pytest
+from inference_configs import ANALYZER
 
 from models import inference, opening
-from models.analyzer import Analyzer, AnalyzerConfig
-from models.batching import BatchPolicy
-from models.heads import HeadOptions
+from models.analyzer import Analyzer
 from models.language import LANGUAGE_MODEL, LanguageDetector
 from models.manifest import Manifest, Route
 from models.text import ArticleText
@@ -59,27 +59,6 @@ class FakeDetector:
         return Language(code=text.split()[0], confidence=0.75)
 
 
-def config(**changes):
-    values = {
-        "provider": "cpu",
-        "threads": 1,
-        "streams": 1,
-        "batch": BatchPolicy(max_tokens=4096, max_count=32, deadline_s=0.0),
-        "cache_entries": 100,
-        "cache_ttl_s": 60,
-        "language_min_confidence": 0.5,
-        "language_high_accuracy": False,
-        "heads": HeadOptions(
-            topics_precision=0.8,
-            entities_score=0.5,
-            summary_sentences=3,
-            summary_characters=600,
-            tags=8,
-        ),
-    }
-    return AnalyzerConfig(**values | changes)
-
-
 @pytest.fixture
 def opened(monkeypatch, small_manifest):
     """Opens an analyzer on a fake graph, with the small manifest or a changed one."""
@@ -89,7 +68,7 @@ def opened(monkeypatch, small_manifest):
     analyzers = []
 
     def open_analyzer(of=small_manifest, **changes):
-        analyzers.append(Analyzer(of, config(**changes)))
+        analyzers.append(Analyzer(of, replace(ANALYZER, **changes)))
         return analyzers[-1]
 
     yield open_analyzer
@@ -224,12 +203,23 @@ async def test_failure_reaches_every_caller_of_an_equal_text(opened, graph):
     assert [type(failure) for failure in failures] == [InferenceError] * 3
 
 
+async def until(satisfied):
+    async with asyncio.timeout(60):
+        while not satisfied():
+            await asyncio.sleep(0.001)
+
+
+async def begun(graph):
+    """Until the model reads its first batch."""
+    await until(lambda: graph.batch_sizes)
+
+
 async def test_cancelled_caller_does_not_take_the_answer_from_others(opened, graph):
     opened_one = opened()
     graph.free.clear()
     first = asyncio.create_task(opened_one.analyze(english("bridge reopens")))
     second = asyncio.create_task(opened_one.analyze(english("bridge reopens")))
-    await asyncio.sleep(0.02)
+    await begun(graph)
     first.cancel()
     graph.free.set()
     async with asyncio.timeout(5):
@@ -242,9 +232,9 @@ async def test_cancelled_first_caller_leaves_the_text_to_one_of_the_others(opene
     first, *others = (
         asyncio.create_task(opened_one.analyze(english("bridge reopens"))) for _ in range(4)
     )
-    await asyncio.sleep(0.02)
+    await begun(graph)
     first.cancel()
-    await asyncio.sleep(0.02)
+    await asyncio.wait([first])
     assert first.cancelled()
     graph.free.set()
     async with asyncio.timeout(5):
@@ -262,9 +252,9 @@ async def test_cancelled_caller_that_waited_leaves_the_text_to_the_first(opened,
     first, second = (
         asyncio.create_task(opened_one.analyze(english("bridge reopens"))) for _ in range(2)
     )
-    await asyncio.sleep(0.02)
+    await begun(graph)
     second.cancel()
-    await asyncio.sleep(0.02)
+    await asyncio.wait([second])
     assert second.cancelled()
     graph.free.set()
     async with asyncio.timeout(5):
@@ -276,7 +266,7 @@ async def test_callers_of_an_equal_text_that_are_cancelled_together_all_end(open
     opened_one = opened()
     graph.free.clear()
     callers = [asyncio.create_task(opened_one.analyze(english("bridge reopens"))) for _ in range(3)]
-    await asyncio.sleep(0.02)
+    await begun(graph)
     for caller in callers:
         caller.cancel()
     ended, _ = await asyncio.wait(callers, timeout=5)
@@ -289,9 +279,9 @@ async def test_texts_share_a_batch_while_the_model_is_busy(opened, graph):
     opened_one = opened()
     graph.free.clear()
     first = asyncio.create_task(opened_one.analyze(english("0")))
-    await asyncio.sleep(0.02)
+    await begun(graph)
     others = asyncio.gather(*(opened_one.analyze(english(f"{n}")) for n in range(1, 9)))
-    await asyncio.sleep(0.02)
+    await until(lambda: [batcher.depth for batcher in opened_one.batchers.values()] == [8])
     graph.free.set()
     async with asyncio.timeout(5):
         await asyncio.gather(first, others)
@@ -345,7 +335,7 @@ FIELDS = {
 async def test_shipped_models_answer(monkeypatch, manifest, detector):
     monkeypatch.setattr(inference, "LanguageDetector", lambda *_, **__: detector)
     assert isinstance(detector, LanguageDetector)
-    with closing(Analyzer(manifest, config(provider="auto"))) as real:
+    with closing(Analyzer(manifest, replace(ANALYZER, provider="auto"))) as real:
         real.warm_up()
         text = ArticleText("Bridge reopens", "The bridge in Paris was closed for two whole years.")
         analysis = await real.analyze(text)

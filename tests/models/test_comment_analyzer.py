@@ -4,27 +4,15 @@ import asyncio
 
 import numpy as np
 import pytest
+from inference_configs import INFERENCE
 from safetensors.numpy import save_file
 
 from models import inference, opening
 from models.audience.analysis import Toxicity
-from models.batching import BatchPolicy
 from models.comment_analyzer import CommentAnalyzer
-from models.inference_config import InferenceConfig
 from models.manifest import ModelEntry, Route
 from schemas.enriched_article import UNDETERMINED, Language
 from schemas.errors import InferenceError, ModelFileError
-
-CONFIG = InferenceConfig(
-    provider="cpu",
-    threads=1,
-    streams=1,
-    batch=BatchPolicy(max_tokens=4096, max_count=32, deadline_s=0.0),
-    cache_entries=10,
-    cache_ttl_s=60,
-    language_min_confidence=0.5,
-    language_high_accuracy=False,
-)
 
 
 class FakeGraph:
@@ -87,7 +75,7 @@ def opened(monkeypatch, small_manifest):
     def open_analyzer(routes=ROUTES, of=small_manifest):
         everything = (*of.routes, *routes)
         fields = {"folder": of.folder, "models": of.models, "routes": everything}
-        analyzers.append(CommentAnalyzer(type(of)(**fields), CONFIG))
+        analyzers.append(CommentAnalyzer(type(of)(**fields), INFERENCE))
         return analyzers[-1]
 
     yield open_analyzer

@@ -1,27 +1,15 @@
 """Names are found with the entity model, where it is worth asking."""
 
 import pytest
+from inference_configs import INFERENCE
 
-from models.batching import BatchPolicy
-from models.inference_config import InferenceConfig
 from models.manifest import SHIPPED, read
 from models.masker import Masker
-
-CONFIG = InferenceConfig(
-    provider="auto",
-    threads=1,
-    streams=1,
-    batch=BatchPolicy(max_tokens=4096, max_count=32, deadline_s=0.0),
-    cache_entries=0,
-    cache_ttl_s=1,
-    language_min_confidence=0.5,
-    language_high_accuracy=False,
-)
 
 
 @pytest.fixture(scope="module")
 def masker():
-    opened = Masker(read(SHIPPED), CONFIG, names=True)
+    opened = Masker(read(SHIPPED), INFERENCE, names=True)
     opened.warm_up()
     yield opened
     opened.close()
@@ -43,7 +31,7 @@ async def test_model_is_asked_only_where_someone_is_introduced(masker):
 
 
 async def test_without_names_no_model_is_opened():
-    plain = Masker(read(SHIPPED), CONFIG, names=False)
+    plain = Masker(read(SHIPPED), INFERENCE, names=False)
     shown, _ = await plain.mask("Ask Gerald Whitcombe, +1 202-555-0143.", None)
     assert shown == "Ask Gerald Whitcombe, [phone]."
     plain.close()

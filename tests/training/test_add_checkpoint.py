@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 
 import onnx
 import pytest
+from inference_configs import ANALYZER
 from onnx import TensorProto, helper
 
 from models import inference
-from models.analyzer import Analyzer, AnalyzerConfig
-from models.batching import BatchPolicy
-from models.heads import HeadOptions
+from models.analyzer import Analyzer
 from models.manifest import SHIPPED, read
 from models.text import ArticleText
 from schemas.enriched_article import Language
@@ -20,23 +19,6 @@ from schemas.errors import ModelFileError
 from training import add_checkpoint, manifest_edit
 from training.checkpoint import Card, Checkpoint, Labels, Task
 
-CONFIG = AnalyzerConfig(
-    provider="cpu",
-    threads=1,
-    streams=1,
-    batch=BatchPolicy(max_tokens=4096, max_count=32, deadline_s=0.0),
-    cache_entries=10,
-    cache_ttl_s=60,
-    language_min_confidence=0.5,
-    language_high_accuracy=False,
-    heads=HeadOptions(
-        topics_precision=0.8,
-        entities_score=0.5,
-        summary_sentences=3,
-        summary_characters=600,
-        tags=8,
-    ),
-)
 LABELS = Labels(("negative", "neutral", "positive"), ((0,), (1,), (2,)))
 
 
@@ -101,7 +83,7 @@ def german(monkeypatch):
 
 @pytest.mark.usefixtures("german")
 def test_added_model_answers_in_the_job(manifest_path):
-    with closing(Analyzer(read(manifest_path), CONFIG)) as opened:
+    with closing(Analyzer(read(manifest_path), ANALYZER)) as opened:
         opened.warm_up()
         analysis = asyncio.run(opened.analyze(ArticleText("Brücke wieder offen", "")))
     assert analysis.answers["sentiment"].label == "positive"
@@ -113,7 +95,7 @@ def test_added_model_answers_in_the_job(manifest_path):
 def test_added_model_whose_file_differs_stops_the_job(manifest_path, file):
     (manifest_path.parent / "tone" / file).write_bytes(b"changed")
     with pytest.raises(ModelFileError, match=rf"tone/{file} has sha256 .* manifest expects"):
-        Analyzer(read(manifest_path), CONFIG)
+        Analyzer(read(manifest_path), ANALYZER)
 
 
 def test_model_that_cannot_be_registered_leaves_no_files(tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ import struct
 import time
 from collections import Counter
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from io import BytesIO
 from types import SimpleNamespace
@@ -13,13 +14,12 @@ import cloudpickle
 import pytest
 import tomlkit
 from fastavro import schemaless_writer
+from inference_configs import ANALYZER
 from pyflink.common import Row
 from pyflink.common.time import Instant
 
 from models.admission import PublicationWindow
-from models.analyzer import WORD_FREQUENCIES, AnalyzerConfig
-from models.batching import BatchPolicy
-from models.heads import HeadOptions
+from models.analyzer import WORD_FREQUENCIES
 from models.language import LANGUAGE_MODEL
 from models.manifest import SHIPPED, read
 from schemas import avro_schemas
@@ -39,23 +39,7 @@ def operator(manifest):
     return EnrichArticles(
         manifest=manifest,
         non_commercial=False,
-        analyzer=AnalyzerConfig(
-            provider="auto",
-            threads=2,
-            streams=1,
-            batch=BatchPolicy(max_tokens=4096, max_count=32, deadline_s=0.0),
-            cache_entries=1000,
-            cache_ttl_s=3600,
-            language_min_confidence=0.5,
-            language_high_accuracy=False,
-            heads=HeadOptions(
-                topics_precision=0.8,
-                entities_score=0.5,
-                summary_sentences=3,
-                summary_characters=600,
-                tags=8,
-            ),
-        ),
+        analyzer=replace(ANALYZER, threads=2),
         window=PublicationWindow(earliest=date(1971, 1, 1), future_tolerance_s=3600),
         registry_url=None,
         registry_auth=None,

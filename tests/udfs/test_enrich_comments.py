@@ -4,14 +4,13 @@ import asyncio
 
 import cloudpickle
 import pytest
+from inference_configs import INFERENCE
 from pyflink.common import Row
 from pyflink.common.time import Instant
 
 from models.audience.queue import QueueRules
 from models.audience.voices import unpacked
-from models.batching import BatchPolicy
 from models.comment_analyzer import CommentAnalyzer
-from models.inference_config import InferenceConfig
 from models.manifest import SHIPPED
 from models.masker import Masker
 from schemas.codec import RecordCodec
@@ -20,16 +19,6 @@ from schemas.errors import InferenceError
 from schemas.topics import COMMENTS_ENRICHED, COMMENTS_RAW, DEAD_LETTERS
 from udfs.enrich_comments import EnrichComments
 
-CONFIG = InferenceConfig(
-    provider="auto",
-    threads=1,
-    streams=1,
-    batch=BatchPolicy(max_tokens=4096, max_count=32, deadline_s=0.001),
-    cache_entries=100,
-    cache_ttl_s=60,
-    language_min_confidence=0.5,
-    language_high_accuracy=False,
-)
 ARRIVED_MS = 1_790_000_000_000
 
 
@@ -38,8 +27,8 @@ def operator(new_runtime_context):
     built = EnrichComments(
         manifest=SHIPPED,
         non_commercial=False,
-        analyzer=CONFIG,
-        masker=CONFIG,
+        analyzer=INFERENCE,
+        masker=INFERENCE,
         mask_names=True,
         queue=QueueRules("audience", 0.5, {}, 60, {}, 0.9, personal_data=True),
         most_characters=60,

@@ -1,10 +1,15 @@
 """Property tests here are not timed: the machine may be busy. Servers are real, on loopback."""
 
+from contextlib import asynccontextmanager
+
 import pytest
 from aiohttp import web
 from hypothesis import settings
 
-from ingest.web import WebSettings
+from ingest.mastheads import Mastheads
+from ingest.run import Ingest
+from ingest.state import State
+from ingest.web import Web, WebSettings
 
 collect_ignore = ["conftest.py"]  # of several folders; the doctest collector wants one of a name
 
@@ -24,6 +29,26 @@ QUICK = {
 def quick():
     """Settings of a fetcher that may ask loopback, without pauses; keyword arguments change them."""
     return lambda **changes: WebSettings(**(QUICK | changes))
+
+
+@pytest.fixture
+def opened(quick, tmp_path):
+    """`async with opened(sources, deliverer=…) as ingest`; its state is kept between two of them."""
+
+    @asynccontextmanager
+    async def ingest(sources, *, state=None, web_settings=None, **more):
+        with state or State(tmp_path / "state.sqlite") as kept:
+            async with Web(web_settings or quick()) as fetcher:
+                yield Ingest(
+                    sources,
+                    web=fetcher,
+                    state=kept,
+                    mastheads=Mastheads(),
+                    encode=lambda article: article.model_dump_json().encode(),
+                    **more,
+                )
+
+    return ingest
 
 
 class Site:

@@ -3,16 +3,13 @@
 import asyncio
 import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 
 import pytest
 from aiohttp import web
 
-from ingest.mastheads import Mastheads
-from ingest.run import Ingest
 from ingest.sources.source import SourceSettings
 from ingest.state import State
-from ingest.web import Web
 from schemas.article import Article
 from schemas.errors import ServiceError, SetupError
 
@@ -77,29 +74,17 @@ def now():
 
 
 @pytest.fixture
-def ingest(quick, kafka, now, tmp_path):
-    """Poll sources once; `state` is kept between calls."""
+def ingest(opened, kafka, now):
+    """Poll sources once, and count."""
 
-    async def run(*sources, state=None, web_settings=None, processor=None):
-        settings = [s if isinstance(s, SourceSettings) else SourceSettings(**s) for s in sources]
-        with state or State(tmp_path / "state.sqlite") as kept:
-            async with Web(web_settings or quick()) as fetcher:
-                if processor:
-                    fetcher.compute = processor
-                running = Ingest(
-                    settings,
-                    web=fetcher,
-                    state=kept,
-                    mastheads=Mastheads(),
-                    encode=lambda article: article.model_dump_json().encode(),
-                    deliverer=kafka,
-                    clock=now,
-                    chance=lambda: 0.0,
-                )
-                await running.run_once()
-                return running.counts
+    async def poll(*sources, **more):
+        settings = [SourceSettings(**source) for source in sources]
+        more |= {"deliverer": kafka, "clock": now, "chance": lambda: 0.0}
+        async with opened(settings, **more) as running:
+            await running.run_once()
+            return running.counts
 
-    return run
+    return poll
 
 
 async def test_teasers_become_articles_with_the_text_of_their_pages(serve, ingest, kafka):
@@ -280,7 +265,7 @@ async def test_permanent_redirect_is_remembered(serve, ingest, kafka):
     assert site.paths() == ["/old", "/new", "/new"]
 
 
-async def test_articles_wait_while_kafka_is_down(serve, ingest, kafka, monkeypatch, tmp_path):
+async def test_articles_wait_while_kafka_is_down(serve, ingest, kafka, monkeypatch):
     site = await serve()
     site.pages["/rss"] = rss(("1", f"{site.url}/a", "Bridge", "Short."))
     monkeypatch.setattr("ingest.outbox._RETRY_S", 0.0)
@@ -356,73 +341,59 @@ def test_one_state_is_used_by_one_process(tmp_path):
             State(tmp_path / "state.sqlite")
 
 
-async def test_what_the_watch_raises_goes_out_with_the_articles(serve, quick, kafka, now, tmp_path):
+async def test_what_the_watch_raises_goes_out_with_the_articles(serve, opened, now):
     site = await serve()
     raised = []
 
-    class Both(Kafka):
+    class Signals(Kafka):
         def send(self, batch):
             raised.extend((one.topic, one.key) for one in batch)
             return batch[-1].number
 
-    with State(tmp_path / "s.sqlite") as state:
-        async with Web(quick()) as fetcher:
-            for _ in range(10):
-                now.ms += DAY_MS
-                running = Ingest(
-                    [SourceSettings(url=f"{site.url}/missing", name="courier")],
-                    web=fetcher,
-                    state=state,
-                    mastheads=Mastheads(),
-                    encode=lambda article: article.model_dump_json().encode(),
-                    signal=lambda signal: signal.model_dump_json().encode(),
-                    deliverer=Both(),
-                    clock=now,
-                )
-                await running.run_once()
+    for _ in range(10):
+        now.ms += DAY_MS
+        async with opened(
+            [SourceSettings(url=f"{site.url}/missing", name="courier")],
+            signal=lambda signal: signal.model_dump_json().encode(),
+            deliverer=Signals(),
+            clock=now,
+        ) as running:
+            await running.run_once()
     assert raised == [("quality.signals", b"failing_source/courier")]
 
 
-async def test_polling_goes_on_until_it_is_stopped_whatever_stalls(serve, quick, kafka, tmp_path):
-    async def stall(request):
-        await asyncio.sleep(60)
+async def stall(request):
+    await asyncio.sleep(60)
 
+
+@asynccontextmanager
+async def polling(ingest):
+    """It polls until the block ends, and stops in good time."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(ingest.run(stop))
+    async with asyncio.timeout(60):
+        yield
+    stop.set()
+    await asyncio.wait_for(task, 5)
+
+
+async def test_polling_goes_on_until_it_is_stopped_whatever_stalls(serve, opened, kafka):
     slow, good = await serve("127.0.0.2"), await serve()
     slow.pages["/rss"] = stall
     quickly = {"interval_s": 0.02, "min_interval_s": 0.02, "max_interval_s": 0.02, "text": "feed"}
-    sources = [
-        SourceSettings(url=f"{slow.url}/rss", **quickly),
-        SourceSettings(url=f"{good.url}/rss", **quickly),
-    ]
+    sources = [SourceSettings(url=f"{site.url}/rss", **quickly) for site in (slow, good)]
     good.pages["/rss"] = rss(("1", f"{good.url}/a", "One", ""))
-    stop = asyncio.Event()
-    with State(tmp_path / "s.sqlite") as state:
-        async with Web(quick()) as fetcher:
-            running = Ingest(
-                sources,
-                web=fetcher,
-                state=state,
-                mastheads=Mastheads(),
-                encode=lambda article: article.model_dump_json().encode(),
-                deliverer=kafka,
-            )
-            task = asyncio.create_task(running.run(stop))
-            while kafka.titles != ["One"]:
-                await asyncio.sleep(0.01)
-            good.pages["/rss"] = rss(("2", f"{good.url}/b", "Two", ""))
-            while kafka.titles != ["One", "Two"]:
-                await asyncio.sleep(0.01)
-            stop.set()
-            await asyncio.wait_for(task, 5)
+    async with opened(sources, deliverer=kafka) as running, polling(running):
+        while kafka.titles != ["One"]:
+            await asyncio.sleep(0.01)
+        good.pages["/rss"] = rss(("2", f"{good.url}/b", "Two", ""))
+        while kafka.titles != ["One", "Two"]:
+            await asyncio.sleep(0.01)
     assert running.counts.delivered == 2
 
 
-async def test_silent_hosts_hold_up_their_own_turns_only(serve, quick, kafka, tmp_path):
+async def test_silent_hosts_hold_up_their_own_turns_only(serve, opened, quick, kafka):
     """More silent sources than turns at once: the good one is asked all the same."""
-
-    async def stall(request):
-        await asyncio.sleep(60)
-
     silent, good = await serve("127.0.0.2"), await serve()
     silent.pages = {f"/{number}": stall for number in range(40)}
     good.pages["/rss"] = rss(("1", f"{good.url}/a", "Bridge", ""))
@@ -430,22 +401,9 @@ async def test_silent_hosts_hold_up_their_own_turns_only(serve, quick, kafka, tm
         SourceSettings(url=f"{silent.url}/{number}", text="feed", interval_s=0.001)
         for number in range(40)
     ] + [SourceSettings(url=f"{good.url}/rss", text="feed", interval_s=0.05)]
-    stop = asyncio.Event()
-    with State(tmp_path / "s.sqlite") as state:
-        async with Web(quick(connections=8)) as fetcher:
-            running = Ingest(
-                sources,
-                web=fetcher,
-                state=state,
-                mastheads=Mastheads(),
-                encode=lambda article: article.model_dump_json().encode(),
-                deliverer=kafka,
-            )
-            task = asyncio.create_task(running.run(stop))
-            async with asyncio.timeout(60):
-                while kafka.titles != ["Bridge"]:
-                    await asyncio.sleep(0.01)
-            asked = len(silent.asked)
-            stop.set()
-            await asyncio.wait_for(task, 5)
+    few = quick(connections=8)
+    async with opened(sources, deliverer=kafka, web_settings=few) as running, polling(running):
+        while kafka.titles != ["Bridge"]:
+            await asyncio.sleep(0.01)
+        asked = len(silent.asked)
     assert asked <= 2

@@ -8,12 +8,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from ingest.mastheads import Mastheads
-from ingest.run import Ingest
 from ingest.sources.source import SourceSettings
 from ingest.sources_file import load
 from ingest.state import State
-from ingest.web import Web
 from ingest.websub import (
     RETRY_MS,
     Subscription,
@@ -145,7 +142,7 @@ def polls(site):
     return site.paths().count("/rss")
 
 
-async def test_news_of_a_hub_makes_its_feed_be_asked_at_once(serve, quick, tmp_path):
+async def test_news_of_a_hub_makes_its_feed_be_asked_at_once(serve, opened, tmp_path):
     site = await serve()
     hub = Hub(site)
     site.pages["/rss"] = (
@@ -155,43 +152,41 @@ async def test_news_of_a_hub_makes_its_feed_be_asked_at_once(serve, quick, tmp_p
     ).encode()
     settings = WebSubSettings(callback="http://callback.example/", listen="127.0.0.1:0")
     stop = asyncio.Event()
-    with State(tmp_path / "state.sqlite") as state:
-        async with Web(quick()) as fetcher:
-            ingest = Ingest(
-                [SourceSettings(url=f"{site.url}/rss", name="t", interval_s=3600)],
-                web=fetcher,
-                state=state,
-                mastheads=Mastheads(),
-                encode=lambda article: article.model_dump_json().encode(),
-                deliverer=Kafka(),
-                chance=lambda: 0.0,
-                hubs=settings,
-            )
-            async with listening(ingest.hubs, settings) as port:
-                running = asyncio.create_task(ingest.run(stop))
-                await until(lambda: hub.asked)
-                wanted = hub.asked[0]
-                assert (wanted["hub.mode"], wanted["hub.topic"]) == (
-                    "subscribe",
-                    f"{site.url}/rss",
-                )
-                token = wanted["hub.callback"].removeprefix(settings.callback)
-                callback = f"http://127.0.0.1:{port}/{token}"
+    state = State(tmp_path / "state.sqlite")
+    async with (
+        opened(
+            [SourceSettings(url=f"{site.url}/rss", name="t", interval_s=3600)],
+            state=state,
+            deliverer=Kafka(),
+            chance=lambda: 0.0,
+            hubs=settings,
+        ) as ingest,
+        listening(ingest.hubs, settings) as port,
+    ):
+        running = asyncio.create_task(ingest.run(stop))
+        await until(lambda: hub.asked)
+        wanted = hub.asked[0]
+        assert (wanted["hub.mode"], wanted["hub.topic"]) == (
+            "subscribe",
+            f"{site.url}/rss",
+        )
+        token = wanted["hub.callback"].removeprefix(settings.callback)
+        callback = f"http://127.0.0.1:{port}/{token}"
 
-                assert (await hub.verify(callback, **{"hub.topic": "another"}))[0] == 404
-                assert (await hub.verify(callback.replace(token, "x")))[0] == 404
-                assert await hub.verify(callback) == (200, "c-7")
-                (kept,) = state.subscriptions().values()
-                assert Subscription(**kept).holds(ingest.hubs.now_ms())
+        assert (await hub.verify(callback, **{"hub.topic": "another"}))[0] == 404
+        assert (await hub.verify(callback.replace(token, "x")))[0] == 404
+        assert await hub.verify(callback) == (200, "c-7")
+        (kept,) = state.subscriptions().values()
+        assert Subscription(**kept).holds(ingest.hubs.now_ms())
 
-                before = polls(site)
-                assert await hub.publish(callback, secret="wrong") == 202
-                assert await hub.publish(callback) == 202
-                await until(lambda: polls(site) == before + 1)
-                assert ingest.counts.told == 1
+        before = polls(site)
+        assert await hub.publish(callback, secret="wrong") == 202
+        assert await hub.publish(callback) == 202
+        await until(lambda: polls(site) == before + 1)
+        assert ingest.counts.told == 1
 
-                assert (await hub.verify(callback, **{"hub.mode": "denied"}))[0] == 200
-                (kept,) = state.subscriptions().values()
-                assert not Subscription(**kept).holds(ingest.hubs.now_ms())
-                stop.set()
-                await running
+        assert (await hub.verify(callback, **{"hub.mode": "denied"}))[0] == 200
+        (kept,) = state.subscriptions().values()
+        assert not Subscription(**kept).holds(ingest.hubs.now_ms())
+        stop.set()
+        await running

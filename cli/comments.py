@@ -5,16 +5,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from cli.connection import BootstrapOption, SettingsOption, connect
+from cli.rows import BadRows, RowFormatOption, StrictOption
 from ingest.pace import at_rate, flat_out
-from ingest.rows import BadRow, RowFile, RowFormat
+from ingest.rows import BadRow, RowFile
 from schemas.errors import SetupError
 from schemas.topics import COMMENTS_RAW
 
 app = typer.Typer(no_args_is_help=True, help="Readers' comments.")
-err = Console(stderr=True)
 
 
 @app.callback()
@@ -38,13 +37,8 @@ def send(
     rate: Annotated[
         float | None, typer.Option(min=0.001, help="Comments a second. Default: flat out.")
     ] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Stop at the first bad row. Default: skip it.")
-    ] = False,
-    row_format: Annotated[
-        RowFormat | None,
-        typer.Option("--format", help="Default: by the file's name; standard input is jsonl."),
-    ] = None,
+    strict: StrictOption = False,
+    row_format: RowFormatOption = None,
     bootstrap: BootstrapOption = None,
     settings: SettingsOption = None,
 ) -> None:
@@ -63,24 +57,19 @@ def send(
     secret = read_keyring(keyring).newest if keyring else None
     codec = connection.codec(COMMENTS_RAW)
     pace = at_rate(rate) if rate else flat_out()
-    sent = skipped = 0
-    began = time.monotonic()
+    bad_rows = BadRows(file, strict)
+    sent, began = 0, time.monotonic()
     with ArticleSender(connection.client(), registry=connection.registry()) as sender:
         for row in RowFile(file, row_format):
             try:
-                if row.fault:
-                    raise BadRow(row.fault)
-                found = comment(row.columns, secret=secret, now_ms=time.time_ns() // 1_000_000)
+                found = comment(row.read(), secret=secret, now_ms=time.time_ns() // 1_000_000)
             except BadRow as bad:
-                if strict:
-                    raise SetupError(f"{file}:{row.line}: {bad} (--strict)") from bad
-                err.print(f"skipped {file}:{row.line}: {bad}", markup=False, highlight=False)
-                skipped += 1
+                bad_rows.refuse(row.line, bad)
                 continue
             time.sleep(max(0.0, began + pace(sent, 0) - time.monotonic()))
             value = None if isinstance(found, Deletion) else codec.encode(found)
             sender.send_raw(found.comment_id.encode(), value, topic=COMMENTS_RAW.name)
             sent += 1
-    typer.echo(f"sent {sent:,} comments to {COMMENTS_RAW.name}, skipped {skipped:,} rows")
+    typer.echo(f"sent {sent:,} comments to {COMMENTS_RAW.name}, skipped {bad_rows.count:,} rows")
     if not sent:
         raise SetupError(f"{file} holds no comment that could be sent")

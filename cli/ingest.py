@@ -155,9 +155,9 @@ def file(
     settings: SettingsOption = None,
 ) -> None:
     """Send the articles of files, normalised as those of feeds are."""
-    from cli.replay import _renamed
+    from cli.replay import columns_by_field
 
-    articles = _FileArticles(files, _format(file_format), _renamed(renamed or []), source)
+    articles = _FileArticles(files, _format(file_format), columns_by_field(renamed or []), source)
     if dry_run:
         for article in articles:
             typer.echo(article.model_dump_json())

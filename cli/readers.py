@@ -2,19 +2,17 @@
 
 import json
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from redis import Redis
 from redis.exceptions import RedisError
-from rich.console import Console
 
 from cli.connection import BootstrapOption, SettingsOption, connect
+from cli.rows import BadRows, RowFormatOption, StrictOption
 from ingest.pace import Pace, at_rate, at_speed, flat_out
-from ingest.rows import BadRow, RowFile, RowFormat
+from ingest.rows import BadRow, RowFile
 from ingest.user_events import user_event
 from local import reader_keys, stack, state
 from models.keyring import Keyring, KeyringFile, pseudonyms, read_keyring
@@ -24,9 +22,6 @@ from schemas.redis_keys import profile_key
 from schemas.topics import USER_EVENTS, USERS_EMBEDDINGS
 
 app = typer.Typer(no_args_is_help=True, help="Readers: what they do, and what is known of them.")
-err = Console(stderr=True)
-
-_FAULTS_SHOWN = 20
 
 PseudonymsOption = Annotated[
     Path | None,
@@ -82,13 +77,8 @@ def send(
         bool,
         typer.Option("--rebase-now", help="Each event happens when it is sent."),
     ] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Stop at the first bad row. Default: skip it.")
-    ] = False,
-    row_format: Annotated[
-        RowFormat | None,
-        typer.Option("--format", help="Default: by the file's name; standard input is jsonl."),
-    ] = None,
+    strict: StrictOption = False,
+    row_format: RowFormatOption = None,
     bootstrap: BootstrapOption = None,
     settings: SettingsOption = None,
 ) -> None:
@@ -107,14 +97,14 @@ def send(
     secret = pseudonym_ring(keyring).newest
     codec = connection.codec(USER_EVENTS)
     pace: Pace | None = at_rate(rate) if rate else None if speed else flat_out()
-    rows = _Rows(file, row_format, strict)
+    bad_rows = BadRows(file, strict)
     sent, began = 0, time.monotonic()
     with ArticleSender(connection.client(), registry=connection.registry()) as sender:
-        for columns, where in rows:
+        for row in RowFile(file, row_format):
             try:
-                event = user_event(columns, secret=secret, now_ms=_now_ms(), consent=consent)
+                event = user_event(row.read(), secret=secret, now_ms=_now_ms(), consent=consent)
             except BadRow as bad:
-                rows.refuse(where, bad)
+                bad_rows.refuse(row.line, bad)
                 continue
             pace = pace or at_speed(speed or 1.0, event.ts_ms)
             time.sleep(max(0.0, began + pace(sent, event.ts_ms) - time.monotonic()))
@@ -123,7 +113,7 @@ def send(
             value = codec.encode(event)
             sender.send_raw(event.user_key.encode(), value, topic=USER_EVENTS.name)
             sent += 1
-    typer.echo(f"sent {sent:,} events to {USER_EVENTS.name}, skipped {rows.skipped:,} rows")
+    typer.echo(f"sent {sent:,} events to {USER_EVENTS.name}, skipped {bad_rows.count:,} rows")
     if not sent:
         raise SetupError(f"{file} holds no event that could be sent")
 
@@ -177,31 +167,6 @@ def readable(profile: ReaderProfile) -> dict[str, Any]:
         )
     ]
     return fields
-
-
-@dataclass
-class _Rows:
-    """The rows of a file that could be read; the others are told of and counted."""
-
-    path: str
-    row_format: RowFormat | None
-    strict: bool
-    skipped: int = 0
-
-    def __iter__(self) -> Iterator[tuple[dict[str, Any], int]]:
-        for row in RowFile(self.path, self.row_format):
-            if row.fault:
-                self.refuse(row.line, BadRow(row.fault))
-            else:
-                yield dict(row.columns), row.line
-
-    def refuse(self, line: int, bad: BadRow) -> None:
-        where = f"{self.path}:{line}: {bad}"
-        if self.strict:
-            raise SetupError(f"{where} (--strict)") from bad
-        self.skipped += 1
-        if self.skipped <= _FAULTS_SHOWN:
-            err.print(f"skipped {where}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _local_ring(file: Any) -> Path:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from cli.connection import BootstrapOption, SettingsOption, connect
+from cli.rows import BadRows, RowFormatOption, StrictOption
 from cli.topics import complete_topic, known_topic
 from ingest.pace import Pace, at_rate, at_speed, flat_out
 from ingest.rows import BadRow, Row, RowFile, RowFormat, article
@@ -22,8 +23,6 @@ from schemas.topics import ARTICLES_RAW, Topic
 
 err = Console(stderr=True)
 
-_FAULTS_SHOWN = 20
-
 
 class Rebase(StrEnum):
     """Where the publishing times of a replay are moved to."""
@@ -33,10 +32,9 @@ class Rebase(StrEnum):
 
 @dataclass
 class Counts:
-    """What became of the rows so far."""
+    """What was sent so far, since when."""
 
     sent: int = 0
-    skipped: int = 0
     began: float = field(default_factory=time.monotonic)
 
     @property
@@ -67,10 +65,8 @@ class Source:
         return Span(len(times), first_ms=times[0], newest_ms=max(times))
 
     def _article(self, row: Row) -> Article | BadRow:
-        if row.fault:
-            return BadRow(row.fault)
         try:
-            return article(row.columns, now_ms=_now_ms(), renamed=self.renamed)
+            return article(row.read(), now_ms=_now_ms(), renamed=self.renamed)
         except BadRow as bad:
             return bad
 
@@ -119,13 +115,8 @@ def replay(
     loop: Annotated[
         bool, typer.Option("--loop", help="Begin again at the end of the file, until Ctrl-C.")
     ] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Stop at the first bad row. Default: skip it.")
-    ] = False,
-    row_format: Annotated[
-        RowFormat | None,
-        typer.Option("--format", help="Default: by the file's name; standard input is jsonl."),
-    ] = None,
+    strict: StrictOption = False,
+    row_format: RowFormatOption = None,
     topic: Annotated[
         str, typer.Option(help="Topic to send to.", autocompletion=complete_topic)
     ] = ARTICLES_RAW.name,
@@ -144,24 +135,24 @@ def replay(
         raise SetupError("--rate and --speed exclude each other")
     if file == STDIN and (rebase or loop):
         raise SetupError("--rebase and --loop read the file twice: standard input cannot be")
-    source = Source(file, row_format, _renamed(renamed or []), limit)
+    source = Source(file, row_format, columns_by_field(renamed or []), limit)
     target = _article_topic(topic)
     connection = connect(bootstrap, settings)
     from ingest.send import ArticleSender
 
     connection.require_topic(target.name)
-    counts = Counts()
+    counts, bad_rows = Counts(), BadRows(file, strict)
     with ArticleSender(connection.client(), topic=target, registry=connection.registry()) as sender:
         try:
-            _send(source, sender, counts, rate=rate, speed=speed, rebase=rebase, strict=strict)
+            _send(source, sender, counts, bad_rows, rate=rate, speed=speed, rebase=rebase)
             while loop and counts.sent:
-                _send(source, sender, counts, rate=rate, speed=speed, rebase=rebase, strict=strict)
+                _send(source, sender, counts, bad_rows, rate=rate, speed=speed, rebase=rebase)
         except KeyboardInterrupt:
             err.print("stopped: what was read is being delivered")
         sender.flush()
         per_second = counts.sent / max(counts.seconds, 1e-9)
         typer.echo(
-            f"sent {counts.sent:,} articles to {target.name}, skipped {counts.skipped:,} rows, "
+            f"sent {counts.sent:,} articles to {target.name}, skipped {bad_rows.count:,} rows, "
             f"{counts.seconds:.1f} s, {per_second:,.0f} a second"
         )
     if not counts.sent:
@@ -172,11 +163,11 @@ def _send(
     source: Source,
     sender: Any,
     counts: Counts,
+    bad_rows: BadRows,
     *,
     rate: float | None,
     speed: float | None,
     rebase: Rebase | None,
-    strict: bool,
 ) -> None:
     """One pass through the file."""
     from ingest.send import TooLarge
@@ -202,7 +193,7 @@ def _send(
                 except TooLarge as error:
                     bad = BadRow(str(error))
             if bad:
-                _report(source.path, row.line, bad, counts, strict=strict)
+                bad_rows.refuse(row.line, bad)
             share = sent if source.limit else file.share_read
             progress.update(task, completed=share, sent=counts.sent)
 
@@ -223,18 +214,7 @@ def _wait(until: float) -> None:
         time.sleep(ahead)
 
 
-def _report(path: str, line: int, bad: BadRow, counts: Counts, *, strict: bool) -> None:
-    counts.skipped += 1
-    where = f"{path}:{line}: {bad}"
-    if strict:
-        raise SetupError(f"{where} (--strict)")
-    if counts.skipped <= _FAULTS_SHOWN:
-        err.print(f"skipped {where}", markup=False, highlight=False, soft_wrap=True)
-    elif counts.skipped == _FAULTS_SHOWN + 1:
-        err.print("skipped more rows; the last line counts them")
-
-
-def _renamed(pairs: list[str]) -> dict[str, str]:
+def columns_by_field(pairs: list[str]) -> dict[str, str]:
     """`title=headline` to {"title": "headline"}; the field must be one of Article."""
     renamed = {}
     for pair in pairs:

@@ -37,7 +37,7 @@ _LATEST_MS = 253_402_300_799_999
 
 
 class BadRow(ValueError):
-    """A row that is no article; the message says why."""
+    """A row that cannot be sent; the message says why."""
 
 
 class RowFormat(StrEnum):
@@ -55,6 +55,12 @@ class Row:
     line: int
     columns: Mapping[str, Any]
     fault: str | None = None
+
+    def read(self) -> Mapping[str, Any]:
+        """Its columns. Raises BadRow when it could not be read."""
+        if self.fault:
+            raise BadRow(self.fault)
+        return self.columns
 
 
 class RowFile:

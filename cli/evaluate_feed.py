@@ -8,8 +8,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from schemas.errors import SettingError
-
 if TYPE_CHECKING:
     from evaluation.feed_report import Ranking, Report
 
@@ -40,22 +38,27 @@ def evaluate_feed(
             help="Instead: MIND's own files, or its folders …train and …dev.",
         ),
     ] = None,
+    nrms: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            exists=True,
+            file_okay=False,
+            help="Graphs that python -m training.fit_attention learned from these files: NRMS is "
+            "ranked, too.",
+        ),
+    ] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="OUT", help="Write the figures here, too.")
     ] = None,
 ) -> None:
     """Learn from four readers of five, rank what the fifth was shown: AUC, MRR, nDCG and more."""
-    from evaluation import feed, feed_rows
-    from evaluation import mind as mind_files
+    from evaluation import feed, feed_attention
 
     with out.status("reading") as status:
-        if mind is not None and articles is None and impressions is None:
-            rows = mind_files.read(mind)
-        elif mind is None and articles is not None and impressions is not None:
-            rows = feed_rows.read(articles, impressions)
-        else:
-            raise SettingError("expected --articles and --impressions, or --mind alone")
-        report = feed.evaluate(rows, status.update)
+        rows = feed.rows_of(articles, impressions, mind)
+        graphs = None if nrms is None else feed_attention.read(nrms, feed.FOLDS)
+        report = feed.evaluate(rows, graphs, status.update)
     _show(report)
     if json_file:
         json_file.write_text(json.dumps(report.as_json(), indent=2) + "\n", "utf-8")

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evaluation.feed_rows import Impression, Places, Rows
+from models.ranking.attention import READ_MOST
 from models.ranking.features import Features, features
 from models.ranking.reader import Context, Reader
 
@@ -59,6 +60,9 @@ known          clicks in the reader's history, shrunk: lets trees ask how much i
 """
 
 CROWD = COMMON[:4]
+
+ATTENTION = "attention"
+"""Column of what attention over the history says of a candidate, where there is a graph for it."""
 
 
 class Crowd(NamedTuple):
@@ -153,6 +157,12 @@ class Corpus:
             entities=entities,
             recent=tuple(article.article_id for article in read[: -RECENT - 1 : -1]),
         )
+
+
+def read_of(row: Impression) -> Places:
+    """What attention looks at: places of the articles read last, the newest first."""
+    newest: Places = row.history[: -READ_MOST - 1 : -1]
+    return newest
 
 
 def _looks(rows: Rows, vectors: Vectors) -> Array:

@@ -9,15 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.ranking.attention import AFFINITY, ARTICLES, HISTORY, Attention
+from models.ranking.attention import AFFINITY, ARTICLES, HISTORY, READ_MOST, Attention
 from models.ranking.rankers import Slate
 
 OPSET = 17
 TOLERANCE = 1e-4  # largest difference allowed between the graph and PyTorch
 SEED = 7
 BATCH = 32
-READ_MOST = 50
-"""Articles of a history that are looked at, the newest: as many as a profile remembers."""
 
 
 class Choice(NamedTuple):

@@ -22,6 +22,9 @@ ARTICLES, HISTORY = "articles", "history"
 AFFINITY = "affinity"
 """Its output, float32 (articles,)."""
 
+READ_MOST = 50
+"""Articles of a history that it is learned from, the newest: as many as a profile remembers."""
+
 
 class Attention:
     """A graph that `training.nrms` has exported."""

@@ -4,42 +4,15 @@ import json
 
 import numpy as np
 import pytest
+from made_impressions import made_up
 
 from evaluation import feed
 from evaluation.feed import fold_of, part_of, shuffled
 from evaluation.feed_corpus import Corpus
 from evaluation.feed_report import auc, measures
-from evaluation.feed_rows import Impression, Rows, read
+from evaluation.feed_rows import Impression, read
 from evaluation.rows import WrongRowError
-from models.ranking.article import FeedArticle
 from schemas.errors import SetupError
-
-ARTICLES = 40
-READERS = 400
-SHOWN = 5
-
-
-def made_up(*, personal: bool) -> tuple[Rows, np.ndarray]:
-    """Readers of two kinds, who click what is like their history, or what everybody clicks."""
-    chance = np.random.default_rng(4)
-    kinds = np.arange(ARTICLES) % 2
-    vectors = np.eye(2)[kinds] + 0.3 * chance.normal(size=(ARTICLES, 2))
-    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-    appeal = chance.normal(size=ARTICLES)
-    articles = tuple(
-        FeedArticle(f"n{n}", f"title number {n % 7} of paper", f"s{n % 3}", n * 3_600_000, "")
-        for n in range(ARTICLES)
-    )
-    impressions = []
-    for reader in range(READERS):
-        kind = reader % 2
-        history = chance.choice(np.flatnonzero(kinds == kind), 4, replace=False)
-        for _ in range(3):
-            shown = chance.choice(np.setdiff1d(np.arange(ARTICLES), history), SHOWN, replace=False)
-            wish = 3.0 * (kinds[shown] == kind) if personal else 2 * appeal[shown]
-            best = (wish + chance.gumbel(size=SHOWN)).argmax()
-            impressions.append(Impression(f"u{reader}", history, shown, np.arange(SHOWN) == best))
-    return Rows(articles, ("",) * ARTICLES, tuple(impressions)), vectors
 
 
 @pytest.fixture(scope="module")
@@ -89,8 +62,8 @@ def test_what_a_reader_clicks_does_not_reach_the_readers_own_features():
         row._replace(clicked=~row.clicked) if row.user == mine.user else row for row in learned
     ]
     corpus = Corpus(rows, vectors)
-    before = corpus.slate(mine, feed._out_of_fold(corpus, learned)[0])
-    after = corpus.slate(mine, feed._out_of_fold(corpus, flipped)[0])
+    before = corpus.slate(mine, feed.out_of_fold(corpus, learned)[0])
+    after = corpus.slate(mine, feed.out_of_fold(corpus, flipped)[0])
     assert before == pytest.approx(after)
 
 

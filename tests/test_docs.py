@@ -1,0 +1,97 @@
+"""What the documents name is there: files, headings, commands and their options."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from cli.main import app
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *(path for f in ("docs", "docker", "models") for path in (ROOT / f).rglob("*.md")),
+    ]
+)
+LINK = re.compile(r"\]\(([^)#\s]*)(#[^)\s]*)?\)")
+FENCE = re.compile(r"^```(?:sh)?\n(.*?)^```", re.MULTILINE | re.DOTALL)
+INLINE = re.compile(r"`(wiredesk [^`\n]+)`")
+
+
+def anchor(heading: str) -> str:
+    """A heading's address, as GitHub makes it."""
+    return "#" + re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def anchors(document: Path) -> set[str]:
+    text = document.read_text("utf-8")
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {*map(anchor, headings), *(f"#{name}" for name in re.findall(r'<a id="([^"]+)"', text))}
+
+
+def shown_commands(document: Path) -> Iterator[str]:
+    """Every `wiredesk …` in a document, in a block of shell or in a sentence."""
+    text = document.read_text("utf-8")
+    for block in FENCE.findall(text):
+        for line in block.replace("\\\n", " ").splitlines():
+            for part in re.split(r"&&|[|;&]|\$\(", line.partition(" #")[0]):
+                if part.strip().startswith("wiredesk "):
+                    yield part.strip().rstrip(")")
+    yield from INLINE.findall(text)
+
+
+@cache
+def whole() -> Any:
+    return get_command(app)
+
+
+def fault(shown: str) -> str | None:
+    """What a command names that is not there."""
+    command = whole()
+    for word in shlex.split(shown.replace("…", "VALUE"))[1:]:
+        if word.startswith("-"):
+            if word not in options(command):
+                return f"{shown}: no option {word}"
+        elif hasattr(command, "commands"):
+            command = named(command, word)
+            if command is None:
+                return f"{shown}: no command {word}"
+    return None
+
+
+def named(group: Any, word: str) -> Any:
+    """The command of a name; a file that is named in its place goes to `ingest feeds`."""
+    found = group.get_command(None, word.partition("|")[0])
+    return group.commands["feeds"] if found is None and group.name == "ingest" else found
+
+
+def options(command: Any) -> set[str]:
+    given = [name for param in command.params for name in (*param.opts, *param.secondary_opts)]
+    return {"--help", *given}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(document: Path) -> None:
+    broken = []
+    for file, heading in LINK.findall(document.read_text("utf-8")):
+        if "://" in file or file.startswith("mailto:"):
+            continue
+        target = (document.parent / file).resolve() if file else document
+        if not target.exists() or (heading and heading not in anchors(target)):
+            broken.append(file + heading)
+    assert broken == []
+
+
+@pytest.mark.parametrize(
+    "document",
+    [document for document in DOCUMENTS if document.name != "CHANGELOG.md"],  # it tells of old ones
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_commands_and_their_options_exist(document: Path) -> None:
+    assert [wrong for command in shown_commands(document) if (wrong := fault(command))] == []

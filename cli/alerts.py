@@ -18,7 +18,7 @@ from cli.editorial import Draft, draft, sent_to
 from cli.reading import Beginning, End, moment_ms, read_on, read_to_end, seek
 from cli.tail import json_line
 from cli.terminal import printable
-from schemas.alert import Alert
+from schemas.alert import Alert, AlertReaders
 from schemas.errors import RecordError, SetupError
 from schemas.topics import ALERTS_BREAKING
 
@@ -333,6 +333,8 @@ def told(alert: Alert) -> Iterator[str]:
             f"{w.observed} in {w.minutes} min (usual {w.expected:.1f})" for w in alert.windows
         )
         yield f"          {', '.join(counted)}"
+    if alert.readers:
+        yield f"          {readers(alert.readers)}"
     if alert.reasons:
         yield f"          because of: {_safe('; '.join(alert.reasons))}"
     if alert.sources:
@@ -353,6 +355,19 @@ def told(alert: Alert) -> Iterator[str]:
     if alert.by or alert.note:
         yield f"          {_safe(': '.join(filter(None, (alert.by, alert.note))))}"
     yield f"          [dim]alert {_safe(alert.alert_id)}  story {_safe(alert.story_id)}[/]"
+
+
+def readers(seen: AlertReaders) -> str:
+    """
+    >>> readers(AlertReaders(minutes=15, end_ms=0, observed=412, expected=60, tail_log10=-6,
+    ...     total=500))
+    '412 readers in 15 min, 60.0 expected; 500 so far'
+    """
+    many = f"{seen.observed} {'reader' if seen.observed == 1 else 'readers'}"
+    told = f"{many} in {seen.minutes} min, {seen.expected:.1f} expected; {seen.total} so far"
+    if seen.score is None:
+        return told
+    return f"{told}; score {seen.score:.2f} for {_safe(str(seen.outcome))}"
 
 
 def latest(states: Iterable[Alert]) -> list[Alert]:

@@ -4,19 +4,15 @@ import hashlib
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from pyflink.common import Time, Types
-from pyflink.datastream import (
-    AsyncDataStream,
-    DataStream,
-    KeyedStream,
-    StreamExecutionEnvironment,
-)
+from pyflink.common import Time
+from pyflink.datastream import AsyncDataStream, DataStream, StreamExecutionEnvironment
 from pyflink.table import StreamTableEnvironment
 
 from jobs.runtime.arguments import settings_from_arguments
 from jobs.runtime.breaking_settings import BreakingSettings
 from jobs.runtime.endpoints import kafka_sink, kafka_source
 from jobs.runtime.steps import step
+from jobs.runtime.streams import keyed, side_output
 from jobs.runtime.windows import count_per_window
 from models.breaking import desks, scorer
 from models.breaking.commands import Place
@@ -32,15 +28,17 @@ from schemas.topics import (
     QUALITY_SIGNALS,
     STORIES,
     STORIES_ARTICLES,
+    STORIES_DEMAND,
 )
 from udfs.address_windows import AddressWindows
+from udfs.addressing import addressed_type
 from udfs.place_articles import (
     PlaceArticles,
     mentions_tag,
     news_for_desks_tag,
     news_for_telling_tag,
 )
-from udfs.read_articles import ReadArticles, addressed_type
+from udfs.read_articles import ReadArticles
 from udfs.read_commands import (
     AcceptCommands,
     ReadCommands,
@@ -48,8 +46,9 @@ from udfs.read_commands import (
     commands_tag,
     keyed_command_type,
 )
+from udfs.read_demand import ReadDemand
 from udfs.route_outcomes import dead_letters_tag, kafka_record_type
-from udfs.tell_stories import TellStories, shard_of
+from udfs.tell_stories import TellStories
 from udfs.watch_desks import WatchDesks, signals_tag
 from udfs.write_alerts import WriteAlerts
 
@@ -58,6 +57,14 @@ NO_TIMEOUT = Time.milliseconds(0)
 
 TELL_EVERY_MS = 1000
 DAY_S = 24 * 3600
+
+
+class Inputs(NamedTuple):
+    """What the job reads, each Row(key, value, topic, partition, offset, timestamp)."""
+
+    articles: DataStream
+    commands: DataStream
+    demand: DataStream
 
 
 class Outputs(NamedTuple):
@@ -76,37 +83,38 @@ class Outputs(NamedTuple):
     heard: DataStream
 
 
-def build(raws: DataStream, orders: DataStream, s: BreakingSettings) -> Outputs:
-    """raws ─ read ─ place ─┬─────────────────────────────> placed
-                       │    ├─ count per window ─┐
-    orders ─ accept ───┴────┴────────────────────┴─ watch ─┬─> alerts
-                                                           └─ tell ─> stories
+def build(inputs: Inputs, s: BreakingSettings) -> Outputs:
+    """articles ─ read ─ place ─┬─────────────────────────────> placed
+                           │    ├─ count per window ─┐
+    commands ─ accept ─────┴────┴────────────────────┼─ watch ─┬─> alerts
+    demand ─ read ───────────────────────────────────┘         └─ tell ─> stories
     Stories, where their articles went, and alerts also go to Redis.
     """
-    articles = step(raws.process(read_articles(s), addressed_type()), "breaking.read")
-    given = step(orders.process(read_commands(s), keyed_command_type()), "breaking.commands")
-    accepted = step(_by_key(given).process(accept_commands(s)), "breaking.accept")
+    articles = step(inputs.articles.process(read_articles(s), addressed_type()), "breaking.read")
+    demand = step(inputs.demand.process(read_demand(s), addressed_type()), "breaking.demand")
+    given = step(
+        inputs.commands.process(read_commands(s), keyed_command_type()), "breaking.commands"
+    )
+    accepted = step(keyed(given).process(accept_commands(s)), "breaking.accept")
     for_stories, for_desks, for_telling = (
-        accepted.get_side_output(commands_tag(place))
+        side_output(accepted, commands_tag(place))
         for place in (Place.STORIES, Place.DESK, Place.TELLING)
     )
     placed = step(
-        _by_key(articles.union(for_stories)).process(place_articles(s), kafka_record_type()),
+        keyed(articles.union(for_stories)).process(place_articles(s), kafka_record_type()),
         "breaking.place",
     )
-    counted = count_per_window(placed.get_side_output(mentions_tag()), s.window_lateness_s)
+    counted = count_per_window(side_output(placed, mentions_tag()), s.window_lateness_s)
     windows = step(counted.process(address_windows(s), addressed_type()), "breaking.windows")
-    news = placed.get_side_output(news_for_desks_tag())
+    news = side_output(placed, news_for_desks_tag())
     alerts = step(
-        _by_key(news.union(windows, for_desks)).process(watch_desks(s), kafka_record_type()),
+        keyed(news.union(windows, for_desks, demand)).process(watch_desks(s), kafka_record_type()),
         "breaking.watch",
     )
-    said = placed.get_side_output(news_for_telling_tag())
-    judged = alerts.get_side_output(news_for_telling_tag())
+    said = side_output(placed, news_for_telling_tag())
+    judged = side_output(alerts, news_for_telling_tag())
     stories = step(
-        said.union(judged, for_telling)
-        .key_by(shard_of, Types.STRING())
-        .process(tell_stories(s), kafka_record_type()),
+        keyed(said.union(judged, for_telling)).process(tell_stories(s), kafka_record_type()),
         "breaking.tell",
     )
     return Outputs(
@@ -114,29 +122,23 @@ def build(raws: DataStream, orders: DataStream, s: BreakingSettings) -> Outputs:
         placed=placed,
         alerts=alerts,
         audit=_answers(accepted, placed, alerts, stories),
-        letters=_letters(articles, given),
-        signals=alerts.get_side_output(signals_tag()),
+        letters=_letters(articles, given, demand),
+        signals=side_output(alerts, signals_tag()),
         written=_written(alerts, s),
         heard=said.union(judged),
     )
 
 
-def _by_key(stream: DataStream) -> KeyedStream:
-    """By the first field, text."""
-    return stream.key_by(lambda row: row[0], Types.STRING())
-
-
 def _answers(first: DataStream, *more: DataStream) -> DataStream:
     """Answers to commands, wherever they are given."""
-    rest = (each.get_side_output(audit_tag()) for each in more)
-    return first.get_side_output(audit_tag()).union(*rest)
+    rest = (side_output(each, audit_tag()) for each in more)
+    return side_output(first, audit_tag()).union(*rest)
 
 
-def _letters(articles: DataStream, given: DataStream) -> DataStream:
-    """Records of both topics that are none."""
-    return articles.get_side_output(dead_letters_tag()).union(
-        given.get_side_output(dead_letters_tag())
-    )
+def _letters(first: DataStream, *more: DataStream) -> DataStream:
+    """Records of any topic that are none."""
+    rest = (side_output(each, dead_letters_tag()) for each in more)
+    return side_output(first, dead_letters_tag()).union(*rest)
 
 
 def _written(alerts: DataStream, s: BreakingSettings) -> DataStream:
@@ -184,6 +186,15 @@ def read_commands(s: BreakingSettings) -> ReadCommands:
     )
 
 
+def read_demand(s: BreakingSettings) -> ReadDemand:
+    """The operator that hands readers' demand to desks as the settings want it."""
+    return ReadDemand(
+        desks=[desk.name for desk in the_desks(s)],
+        registry_url=s.schema_registry_url,
+        registry_auth=s.secret("schema_registry_auth"),
+    )
+
+
 def accept_commands(s: BreakingSettings) -> AcceptCommands:
     """The gate of commands as the settings want it."""
     return AcceptCommands(
@@ -213,20 +224,24 @@ def address_windows(s: BreakingSettings) -> AddressWindows:
 
 
 def watch_desks(s: BreakingSettings) -> WatchDesks:
-    """The alerting operator as the settings want it."""
+    """The alerting operator as the settings want it. Raises SettingError where readers are to raise
+    alerts and the scorer cannot score them.
+    """
     scorer_file = s.scorer_file or scorer.SHIPPED
     stories_file = s.stories_file or cluster.SHIPPED
-    version = scorer.read(scorer_file).version
+    known, its_desks = scorer.read(scorer_file), the_desks(s)
+    if any(desk.reader_outcome for desk in its_desks):
+        scorer.require_for_readers(known)
     return WatchDesks(
-        desks=the_desks(s),
+        desks=its_desks,
         scorer_file=scorer_file,
         terms=Terms(
             alert_ms=s.alert_lifetime_s * 1000,
             mute_ms=s.default_mute_s * 1000,
             stale_ms=s.stale_after_s * 1000,
             model_versions={
-                "scorer": version,
-                "calibrator": version,
+                "scorer": known.version,
+                "calibrator": known.version,
                 "stories": hashlib.sha256(stories_file.read_bytes()).hexdigest()[:12],
             },
         ),
@@ -257,9 +272,8 @@ def main() -> None:
     s = settings_from_arguments("breaking", BreakingSettings)
     env = StreamExecutionEnvironment.get_execution_environment()
     tables = StreamTableEnvironment.create(env)
-    raws = kafka_source(tables, ARTICLES_ENRICHED, s)
-    orders = kafka_source(tables, EDITORIAL_CONTROL, s)
-    outputs = build(raws, orders, s)
+    topics = (ARTICLES_ENRICHED, EDITORIAL_CONTROL, STORIES_DEMAND)
+    outputs = build(Inputs(*(kafka_source(tables, topic, s) for topic in topics)), s)
     for stream, topic in zip(outputs, SINKS, strict=False):
         step(stream.sink_to(kafka_sink(topic, s)), f"breaking.sink-{topic.name}")
     env.execute("wiredesk-breaking")

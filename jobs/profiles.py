@@ -1,13 +1,14 @@
 """The job `profiles`: what readers do to what is known of them, and what all of them read."""
 
 import zlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pyflink.common import Row, Types
 from pyflink.datastream import DataStream, StreamExecutionEnvironment
 from pyflink.table import StreamTableEnvironment
 
 from jobs.runtime.arguments import settings_from_arguments
+from jobs.runtime.click_demand import count_demand
 from jobs.runtime.click_lists import count_lists
 from jobs.runtime.endpoints import (
     KAFKA_TIME,
@@ -16,21 +17,25 @@ from jobs.runtime.endpoints import (
     kafka_source,
     kafka_table_sink,
 )
-from jobs.runtime.keyed import keyed
 from jobs.runtime.profiles_settings import ProfilesSettings
 from jobs.runtime.steps import step
+from jobs.runtime.streams import keyed, side_output
 from models.profiles.fold import FoldRules
 from models.profiles.update import ProfileRules
 from schemas.topics import (
     ARTICLES_ENRICHED,
     DEAD_LETTERS,
+    STORIES_ARTICLES,
+    STORIES_DEMAND,
     USER_EVENTS,
     USERS_EMBEDDINGS,
 )
 from udfs.decode_events import DecodeEvents, meeting_tag, passing_type
 from udfs.extract_facts import ExtractFacts, facts_type
+from udfs.extract_placements import ExtractPlacements
 from udfs.join_articles import JoinArticles
 from udfs.route_outcomes import dead_letters_tag, kafka_record_type
+from udfs.tell_demand import TellDemand
 from udfs.update_profiles import UpdateProfiles, clicks_tag
 from udfs.write_values import WriteValues
 
@@ -38,37 +43,52 @@ LIST_SHARDS = 8
 """Pipelines of lists at once; more would make each of them shorter."""
 
 
+class Inputs(NamedTuple):
+    """What the job reads, each Row(key, value, topic, partition, offset, timestamp)."""
+
+    events: DataStream
+    articles: DataStream
+    placements: DataStream
+
+
 class Outputs(NamedTuple):
     """What the job produces: (key, value) of Kafka records; what is written to Redis is empty."""
 
     profiles: DataStream
+    demand: DataStream
     letters: DataStream
     written_lists: DataStream
 
 
-def build(
-    events: DataStream, articles: DataStream, tables: StreamTableEnvironment, s: ProfilesSettings
-) -> Outputs:
+def build(inputs: Inputs, tables: StreamTableEnvironment, s: ProfilesSettings) -> Outputs:
     """
-    events ── decode ─┬─ meet their article ─┬─ update ─┬─> profiles, also in Redis
-    articles ─────────│──────────┘           │          └── count in SQL ── write ─> Redis
-                      ├─ need no article ────┘
-                      └─> letters
+    events ───── decode ─┬─ meet their article ─┬─ update ─┬─> profiles, also in Redis
+    articles ──┬─────────│──────────┘           │          └── count in SQL ─┬─ write ─> Redis
+    placements ┘         ├─ need no article ────┘                            └─ tell ─> demand
+                         └─> letters
     """
-    registry = {
-        "registry_url": s.schema_registry_url,
-        "registry_auth": s.secret("schema_registry_auth"),
-    }
-    decoded = step(events.process(DecodeEvents(**registry), passing_type()), "profiles.decode")
-    facts = step(articles.process(ExtractFacts(**registry), facts_type()), "profiles.facts")
+    decoded = step(
+        inputs.events.process(DecodeEvents(**_registry(s)), passing_type()), "profiles.decode"
+    )
+    facts = step(
+        inputs.articles.process(ExtractFacts(**_registry(s)), facts_type()), "profiles.facts"
+    )
+    placements = step(
+        inputs.placements.process(ExtractPlacements(**_registry(s)), facts_type()),
+        "profiles.placements",
+    )
     joiner = JoinArticles(keep_s=s.article_keep_s, wait_ms=s.article_wait_s * 1000)
-    meeting = keyed(decoded.get_side_output(meeting_tag())).connect(keyed(facts))
+    known = keyed(facts.union(placements))
+    meeting = keyed(side_output(decoded, meeting_tag())).connect(known)
     joined = step(meeting.process(joiner, passing_type()), "profiles.join")
     passing = keyed(decoded.union(joined))
     profiles = step(passing.process(update_profiles(s), kafka_record_type()), "profiles.update")
-    clicks = profiles.get_side_output(clicks_tag())
+    clicks = side_output(profiles, clicks_tag())
+    letters = side_output(decoded, dead_letters_tag()).union(
+        side_output(placements, dead_letters_tag())
+    )
     return Outputs(
-        profiles, decoded.get_side_output(dead_letters_tag()), written_lists(clicks, tables, s)
+        profiles, told_demand(clicks, tables, s), letters, written_lists(clicks, tables, s)
     )
 
 
@@ -90,8 +110,18 @@ def update_profiles(s: ProfilesSettings) -> UpdateProfiles:
         every_ms=s.profile_every_ms,
         redis_url=s.redis_url.get_secret_value(),
         retry_s=s.redis_retry_s,
-        registry_url=s.schema_registry_url,
-        registry_auth=s.secret("schema_registry_auth"),
+        **_registry(s),
+    )
+
+
+def told_demand(
+    clicks: DataStream, tables: StreamTableEnvironment, s: ProfilesSettings
+) -> DataStream:
+    """Count who comes to which story by windows, and tell it."""
+    teller = TellDemand(every_s=s.demand_every_s, most=s.demand_max, **_registry(s))
+    return step(
+        count_demand(clicks, tables, s).process(teller, kafka_record_type()),
+        "profiles.tell-demand",
     )
 
 
@@ -120,6 +150,13 @@ def list_entry(counted: Row) -> tuple[str, bytes, int]:
     return name, value.encode(), ttl_s
 
 
+def _registry(s: ProfilesSettings) -> dict[str, Any]:
+    return {
+        "registry_url": s.schema_registry_url,
+        "registry_auth": s.secret("schema_registry_auth"),
+    }
+
+
 def _shard_of_list(counted: Row) -> int:
     return zlib.crc32(counted[0].encode()) % LIST_SHARDS
 
@@ -131,10 +168,15 @@ def main() -> None:
     tables = StreamTableEnvironment.create(env)
     configure_tables(tables, s)
     ticks = clock(tables)
-    events = kafka_source(tables, USER_EVENTS, s, event_time=KAFKA_TIME).union(ticks)
-    articles = kafka_source(tables, ARTICLES_ENRICHED, s, event_time=KAFKA_TIME).union(ticks)
-    outputs = build(events, articles, tables, s)
+    inputs = Inputs(
+        *(
+            kafka_source(tables, topic, s, event_time=KAFKA_TIME).union(ticks)
+            for topic in (USER_EVENTS, ARTICLES_ENRICHED, STORIES_ARTICLES)
+        )
+    )
+    outputs = build(inputs, tables, s)
     kafka_table_sink(tables, outputs.profiles, USERS_EMBEDDINGS, s, "profiles.sink-profiles")
+    step(outputs.demand.sink_to(kafka_sink(STORIES_DEMAND, s)), "profiles.sink-demand")
     step(outputs.letters.sink_to(kafka_sink(DEAD_LETTERS, s)), "profiles.sink-dead-letters")
     env.execute("wiredesk-profiles")
 

@@ -38,6 +38,7 @@ from schemas.topics import (
     EDITORIAL_CONTROL,
     STORIES,
     STORIES_ARTICLES,
+    STORIES_DEMAND,
     Topic,
 )
 
@@ -91,9 +92,12 @@ def run(
         redis_url = f"redis_url=redis://{HOST}:{port}/0"
         settings = load(BreakingSettings, environment={}, overrides=[redis_url, *overrides])
         env = _mini_cluster(parallelism)
-        raws = _source(env, ARTICLES_ENRICHED, articles)
-        outputs = breaking.build(raws, _source(env, EDITORIAL_CONTROL, commands), settings)
-        return _collected(outputs)
+        inputs = breaking.Inputs(
+            _source(env, ARTICLES_ENRICHED, articles),
+            _source(env, EDITORIAL_CONTROL, commands),
+            _source(env, STORIES_DEMAND, ()),
+        )
+        return _collected(breaking.build(inputs, settings))
 
 
 def _collected(outputs: breaking.Outputs) -> Ran:
@@ -130,10 +134,10 @@ def _named(stream: DataStream, topic: Topic) -> DataStream:
 
 def _of_interest(addressed: Row) -> Iterator[Row]:
     """Scores, and the news in CHANGES."""
-    key, kind, payload = addressed
+    name, kind, payload = addressed[1]
     wanted = kind == "news" and neighbourhood.from_bytes(bytes(payload)).kind in CHANGES
     if wanted or kind == "scored":
-        yield Row(kind, key, _text(payload))
+        yield Row(kind, name, _text(payload))
 
 
 def _source(env: StreamExecutionEnvironment, topic: Topic, records: Iterable[Any]) -> DataStream:

@@ -59,6 +59,19 @@ class AlertRelated(Record):
     shared: list[str]
 
 
+class AlertReaders(Record):
+    """Readers who came to the story in a window, beside what was expected."""
+
+    minutes: int = Field(ge=1)
+    end_ms: int
+    observed: int = Field(ge=0)
+    expected: float = Field(ge=0)
+    tail_log10: float = Field(le=0)
+    total: int = Field(ge=0)
+    score: float | None = Field(default=None, ge=0, le=1)
+    outcome: str | None = None
+
+
 class Alert(Record):
     """A state of an alert; `schemas/avro/alert` documents the fields."""
 
@@ -91,3 +104,4 @@ class Alert(Record):
     unadjusted_score: float | None = Field(default=None, ge=0, le=1)
     in_other_languages: list[AlertRelated] = Field(default_factory=list)
     caution: str | None = None
+    readers: AlertReaders | None = None

@@ -53,6 +53,7 @@ class ReaderProfile(Record):
     minute: int = 0
     minute_events: int = Field(default=0, ge=0)
     marks: bytes = b""
+    stories: bytes = b""
 
 
 class SealedProfile(Record):

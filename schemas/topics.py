@@ -12,6 +12,7 @@ from schemas.editorial import AuditEntry, EditorialCommand
 from schemas.enriched_article import EnrichedArticle
 from schemas.moderation import ModerationItem
 from schemas.quality_signal import QualitySignal
+from schemas.reader_demand import ReaderDemand
 from schemas.reader_profile import SealedProfile
 from schemas.record import Record
 from schemas.story import Story, StoryArticle
@@ -142,6 +143,18 @@ STORIES_ARTICLES = Topic(
     doc="Which story each article belongs to.",
 )
 
+STORIES_DEMAND = Topic(
+    name="stories.demand",
+    record="reader_demand",
+    record_type=ReaderDemand,
+    key="end_ms",
+    partitions=1,
+    retention_ms=_DAY_MS,
+    cleanup="delete",
+    max_message_bytes=_MIB,
+    doc="Which stories readers come to, window by window, in order.",
+)
+
 ALERTS_BREAKING = Topic(
     name="alerts.breaking",
     record="alert",
@@ -263,6 +276,7 @@ TOPICS: dict[str, Topic[Any]] = {
         QUALITY_SIGNALS,
         STORIES,
         STORIES_ARTICLES,
+        STORIES_DEMAND,
         ALERTS_BREAKING,
         EDITORIAL_CONTROL,
         EDITORIAL_AUDIT,

@@ -9,6 +9,7 @@ from schemas.alert import (
     Alert,
     AlertArticle,
     AlertEntity,
+    AlertReaders,
     AlertRelated,
     AlertSource,
     AlertStatus,
@@ -81,6 +82,7 @@ class Explanation(Answer):
     entities: list[AlertEntity]
     lead_articles: list[AlertArticle]
     in_other_languages: list[AlertRelated]
+    readers: AlertReaders | None
     states: list[AlertState]
     decisions: list[Told]
     model_versions: dict[str, str]

@@ -1,6 +1,6 @@
 """Why an alert was raised, in words."""
 
-from schemas.alert import Alert, AlertWindow
+from schemas.alert import Alert, AlertReaders, AlertWindow
 
 
 def why(alert: Alert) -> list[str]:
@@ -10,6 +10,8 @@ def why(alert: Alert) -> list[str]:
         f"that {outcome(alert.outcome)}; the desk is alerted from {alert.threshold:.2f} on."
     ]
     said += [window(w) for w in sorted(alert.windows, key=lambda w: w.tail_log10)]
+    if alert.readers:
+        said.append(readers(alert.readers))
     said += alert.reasons
     if alert.copies_discounted:
         articles = (
@@ -29,10 +31,22 @@ def window(seen: AlertWindow) -> str:
     '8 independent sources in 15 minutes, where 0.4 were to be expected (chance 1 in 10^7).'
     """
     sources = "source" if seen.observed == 1 else "sources"
-    chance = f"1 in 10^{-seen.tail_log10:.0f}" if seen.tail_log10 <= -1 else "not small"
     return (
         f"{seen.observed} independent {sources} in {seen.minutes} minutes, where "
-        f"{seen.expected:.1f} were to be expected (chance {chance})."
+        f"{seen.expected:.1f} were to be expected (chance {_chance(seen.tail_log10)})."
+    )
+
+
+def readers(seen: AlertReaders) -> str:
+    """
+    >>> readers(AlertReaders(minutes=15, end_ms=0, observed=412, expected=60, tail_log10=-5.9,
+    ...     total=500))
+    '412 readers came to it in 15 minutes, where 60.0 were to be expected (chance 1 in 10^6).'
+    """
+    people = "reader" if seen.observed == 1 else "readers"
+    return (
+        f"{seen.observed} {people} came to it in {seen.minutes} minutes, where "
+        f"{seen.expected:.1f} were to be expected (chance {_chance(seen.tail_log10)})."
     )
 
 
@@ -41,11 +55,21 @@ def outcome(definition: str) -> str:
 
     >>> outcome("sources=8,hours=6")
     'at least 8 independent sources carry it within 6 hours'
+    >>> outcome("readers=350,hours=2")
+    'at least 350 readers come to it within 2 hours'
     """
     parts = dict(part.partition("=")[::2] for part in definition.split(","))
-    if parts.keys() != {"sources", "hours"}:
+    if parts.keys() == {"sources", "hours"}:
+        many, who = parts["sources"], "independent sources carry it"
+    elif parts.keys() == {"readers", "hours"}:
+        many, who = parts["readers"], "readers come to it"
+    else:
         return definition
-    return f"at least {parts['sources']} independent sources carry it within {parts['hours']} hours"
+    return f"at least {many} {who} within {parts['hours']} hours"
+
+
+def _chance(tail_log10: float) -> str:
+    return f"1 in 10^{-tail_log10:.0f}" if tail_log10 <= -1 else "not small"
 
 
 CALIBRATION_NOTE = (

@@ -12,6 +12,7 @@ from schemas.dead_letter import Delivery
 from schemas.errors import Reason, RecordError
 from schemas.topics import USER_EVENTS
 from schemas.user_event import UserEvent
+from udfs.deliveries import delivery_at
 from udfs.gauges import expose
 from udfs.read_topic import Out, ReadTopic
 
@@ -73,8 +74,7 @@ class DecodeEvents(ReadTopic[UserEvent]):
         return [Row(passage.shard(found.user_key), passage.pack(packed, None))]
 
     def delivery(self, value: Row, ctx: ProcessFunction.Context) -> Delivery:
-        key, payload, topic, partition, offset, _ = value
-        return Delivery(key, payload, topic, partition, offset, ctx.timestamp())
+        return delivery_at(value, ctx.timestamp())
 
     def count_dead(self, error: RecordError) -> None:
         self._stats.dead_letters[error.reason] += 1

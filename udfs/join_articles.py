@@ -10,16 +10,19 @@ from pyflink.datastream.state import (
 )
 
 from models.profiles import facts, passage, signals
+from models.profiles.facts import ArticleFacts, Placement
 from udfs.state_ttl import expiring
 
 
 class JoinArticles(KeyedCoProcessFunction):
-    """Keyed by article. First input: packed Signals; second: packed ArticleFacts; out:
-    `passing_type`.
+    """Keyed by article. First input: packed Signals; second: packed ArticleFacts and Placements;
+    out: `passing_type`.
 
-    State, in pickled plain values: the article's facts, `keep_s` seconds after it was last
-    enriched; the events that came before it. They wait `wait_ms` of the topics' time (event-time
-    timer on their arrival) for the article and then go on without. No side outputs.
+    State: the article's facts, with the story it was placed in, `keep_s` seconds after either was
+    last told; that story for as long where the placement came first; the events that came before
+    the article, in pickled plain values. They wait `wait_ms` of the topics' time (event-time timer
+    on their arrival) for the article and then go on without. Nothing waits for a placement: the
+    event that meets an article costs one access of state. No side outputs.
     """
 
     def __init__(self, *, keep_s: int, wait_ms: int) -> None:
@@ -28,8 +31,11 @@ class JoinArticles(KeyedCoProcessFunction):
 
     def open(self, runtime_context: RuntimeContext) -> None:
         known = ValueStateDescriptor("facts", Types.PICKLED_BYTE_ARRAY())
-        known.enable_time_to_live(expiring(Time.seconds(self._keep_s)))
+        placed = ValueStateDescriptor("placed", Types.STRING())
+        for descriptor in (known, placed):
+            descriptor.enable_time_to_live(expiring(Time.seconds(self._keep_s)))
         self._known = runtime_context.get_state(known)
+        self._placed = runtime_context.get_state(placed)
         self._waiting = runtime_context.get_list_state(
             ListStateDescriptor("waiting", Types.PICKLED_BYTE_ARRAY())
         )
@@ -44,13 +50,26 @@ class JoinArticles(KeyedCoProcessFunction):
         return ()
 
     def process_element2(self, value: bytes, ctx: KeyedCoProcessFunction.Context) -> Sequence[Row]:
-        before = self._known.value()
-        if before is None or facts.unpack(before).enriched_ms <= facts.unpack(value).enriched_ms:
-            self._known.update(value)
-        return self._released(value)
+        told = facts.unpack_told(value)
+        packed = self._known.value()
+        before = None if packed is None else facts.unpack(packed)
+        if isinstance(told, Placement):
+            self._place(told.story_id, before)
+            return ()
+        if before is None or before.enriched_ms <= told.enriched_ms:
+            story_id = self._placed.value() if before is None else before.story_id
+            packed = facts.pack(told._replace(story_id=story_id))
+            self._known.update(packed)
+        return self._released(packed)
 
     def on_timer(self, timestamp: int, ctx: KeyedCoProcessFunction.OnTimerContext) -> Sequence[Row]:
         return self._released(None)
+
+    def _place(self, story_id: str, before: ArticleFacts | None) -> None:
+        if before is None:
+            self._placed.update(story_id)
+        elif before.story_id != story_id:
+            self._known.update(facts.pack(before._replace(story_id=story_id)))
 
     def _released(self, known: bytes | None) -> Sequence[Row]:
         waiting = [_passing(found, known) for found in self._waiting.get()]

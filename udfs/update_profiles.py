@@ -15,9 +15,8 @@ from models.profiles import passage
 from models.profiles.fold import Erasure, Event, Folded, FoldRules, fold
 from models.profiles.profile import Profile, recorded, restored
 from models.profiles.update import Fate
-from models.sealing import seal, unseal
+from models.sealing import Sealed, close, unseal
 from schemas.codec import RecordCodec
-from schemas.reader_profile import SealedProfile
 from schemas.redis_keys import profile_key
 from schemas.registry import open_registry
 from schemas.topics import USERS_EMBEDDINGS
@@ -33,8 +32,8 @@ Closed = tuple[int, int, bytes, bytes]
 def click_type() -> TypeInformation:
     """`models.profiles.fold.Click`."""
     return Types.ROW_NAMED(
-        ["language", "article_id", "read_before", "at_ms"],
-        [Types.STRING(), Types.STRING(), Types.STRING(), Types.LONG()],
+        ["language", "article_id", "read_before", "at_ms", "came_to"],
+        [Types.STRING(), Types.STRING(), Types.STRING(), Types.LONG(), Types.STRING()],
     )
 
 
@@ -92,7 +91,7 @@ class UpdateProfiles(KeyedProcessFunction):
         retention_ms = self._rules.profile.retention_ms
         self._lifetime_s = retention_ms // 1000
         self._keys = KeyringFile(self._keys_file)
-        self._encode = RecordCodec(USERS_EMBEDDINGS, open_registry(*self._registry)).encode
+        self._encode = RecordCodec(USERS_EMBEDDINGS, open_registry(*self._registry)).encode_fields
         self._redis = PatientRedis(self._redis_url, retry_s=self._retry_s)
         pickled = Types.PICKLED_BYTE_ARRAY()
         readers = MapStateDescriptor("readers", Types.STRING(), pickled)
@@ -161,10 +160,10 @@ class UpdateProfiles(KeyedProcessFunction):
             written[profile_key(user_key)] = (None, 0)
             yield Row(key, None)
         if done.profile is not None:
-            sealed = seal(user_key, recorded(done.profile), self._keys.newest(time.monotonic()))
-            record = (sealed.updated_ms, sealed.key_version, sealed.nonce, sealed.sealed)
+            sealed = close(user_key, recorded(done.profile), self._keys.newest(time.monotonic()))
+            record = sealed[1:]
             if done.counted:
-                value = self._encode(sealed)
+                value = self._encode(sealed._asdict())
                 written[profile_key(user_key)] = (value, self._lifetime_s)
                 yield Row(key, value)
         self._readers.put(user_key, (done.erasure and tuple(done.erasure), record))
@@ -181,19 +180,12 @@ class UpdateProfiles(KeyedProcessFunction):
 
     def _open(self, user_key: str, closed: Closed) -> Profile | None:
         """The profile as it was; None where its key was retired: it is forgotten, as was meant."""
-        updated_ms, key_version, nonce, sealed = closed
-        secret = self._keys.secret(key_version)
-        if secret is None and key_version < self._keys.newest(time.monotonic()).version:
+        sealed = Sealed(user_key, *closed)
+        secret = self._keys.secret(sealed.key_version)
+        if secret is None and sealed.key_version < self._keys.newest(time.monotonic()).version:
             self._stats.key_retired += 1
             return None
-        profile = SealedProfile.model_construct(
-            user_key=user_key,
-            updated_ms=updated_ms,
-            key_version=key_version,
-            nonce=nonce,
-            sealed=sealed,
-        )
-        return restored(unseal(profile, secret))
+        return restored(unseal(sealed, secret))
 
     def _drop_erasures(self, now_ms: int) -> None:
         """Forget where erasures stood that no longer matter."""

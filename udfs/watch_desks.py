@@ -12,6 +12,7 @@ from models.breaking import commands, scorer
 from models.breaking.desk import DeskAtWork
 from models.breaking.desks import Desk
 from models.breaking.outs import Burst, Out, Scored, Window
+from models.breaking.readership import Demand
 from models.breaking.watching import Terms
 from models.packing import pack, unpack
 from models.stories import neighbourhood
@@ -21,6 +22,7 @@ from schemas.editorial import AuditEntry
 from schemas.quality_signal import QualitySignal
 from schemas.registry import open_registry
 from schemas.topics import ALERTS_BREAKING, EDITORIAL_AUDIT, QUALITY_SIGNALS
+from udfs.addressing import about_story
 from udfs.gauges import expose
 from udfs.kept_state import KeptState
 from udfs.lifeline import end_with_task_manager
@@ -58,7 +60,8 @@ class DeskStats:
 class WatchDesks(KeyedProcessFunction):
     """Scores stories as sources take them up, and alerts. Keyed by desk.
 
-    In: `addressed_type`, kind news, window or command. Out: Row(key, value) of alerts.breaking.
+    In: `message_type`, kind news, window, demand or command. Out: Row(key, value) of
+    alerts.breaking.
     Side outputs: scores and judged windows for the telling, answers to commands, quality signals.
 
     State: the pieces of the desk, in memory, too, restored when the desk is met for the first time.
@@ -132,6 +135,8 @@ class WatchDesks(KeyedProcessFunction):
             return outs
         if kind == "window":
             return desk.judge(Window(*unpack(payload)))
+        if kind == "demand":
+            return desk.hear_readers(Demand(*unpack(payload)), wall_ms)
         given = commands.from_bytes(payload)
         if given.undo is not None:
             return desk.take_back(given.undo, given.command, wall_ms)
@@ -158,10 +163,10 @@ class WatchDesks(KeyedProcessFunction):
             elif isinstance(out, Scored):
                 self._stats.scored += 1
                 packed = pack(out.score.model_dump())
-                yield self._for_telling, Row(out.story_id, "scored", packed)
+                yield self._for_telling, about_story(out.story_id, "scored", packed)
             elif isinstance(out, Burst) and desk.desk.name == self._tells_bursts:
                 packed = pack(out.burst.model_dump())
-                yield self._for_telling, Row(out.story_id, "burst", packed)
+                yield self._for_telling, about_story(out.story_id, "burst", packed)
 
     def _desk(self, name: str) -> DeskAtWork | None:
         if name not in self._at_work and name in self._desks:

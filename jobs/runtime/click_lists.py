@@ -18,6 +18,7 @@ _CLICKS = (
     .column("article_id", "STRING")
     .column("read_before", "STRING")
     .column("at_ms", "BIGINT")
+    .column("came_to", "STRING")
     .column_by_expression("at", "TO_TIMESTAMP_LTZ(`at_ms`, 3)")
     .watermark("at", "SOURCE_WATERMARK()")
     .build()

@@ -63,6 +63,18 @@ class ProfilesSettings(JobSettings):
     )
     popular_max: int = Field(default=200, gt=0, description="articles of a list of what is read")
     covisited_max: int = Field(default=50, gt=0, description="articles of a list of what is next")
+    demand_every_s: int = Field(
+        default=20, gt=0, description="seconds of a window of stories.demand"
+    )
+    demand_lateness_s: int = Field(
+        default=10,
+        ge=0,
+        description="seconds that such a window waits for clicks on their way through the job: "
+        "they are gathered there, and a backlog passes faster than it arose",
+    )
+    demand_max: int = Field(
+        default=200, gt=0, description="stories that a window of stories.demand lists"
+    )
     profile_every_ms: int = Field(
         default=500,
         gt=0,

@@ -14,6 +14,7 @@ from schemas.alert import (
     Alert,
     AlertArticle,
     AlertEntity,
+    AlertReaders,
     AlertRelated,
     AlertSource,
     AlertStatus,
@@ -31,18 +32,22 @@ class Occasion(NamedTuple):
     now_ms, wall_ms  event time of the desk, and the clock's
     threshold        of the desk, as editors see scores
     by, note         an editor and the reason given, or what the job has to say
+    outcome          what the score is about
+    readers          of the story, None where nothing is known of them
     """
 
     state: AlertStatus
     now_ms: int
     wall_ms: int
     threshold: float
+    outcome: str
     reasons: list[str]
     model_versions: dict[str, str]
     unadjusted_score: float | None = None
     caution: str | None = None
     by: str | None = None
     note: str | None = None
+    readers: AlertReaders | None = None
 
 
 def composed(
@@ -69,7 +74,7 @@ def composed(
         low=story.score.low,
         high=story.score.high,
         threshold=min(1.0, told.threshold),
-        outcome=f"sources={desk.outcome.sources},hours={desk.outcome.hours:g}",
+        outcome=told.outcome,
         title=content.title,
         summary=content.summary,
         languages=list(content.languages),
@@ -101,6 +106,7 @@ def composed(
         unadjusted_score=told.unadjusted_score,
         in_other_languages=[_related(one) for one in around.related],
         caution=told.caution,
+        readers=told.readers,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from models.breaking.desks import Desk
 from models.breaking.orders import Orders
 from models.breaking.outs import Burst, Out, Window
+from models.breaking.readership import Demand
 from models.breaking.scorer import Scorer
 from models.breaking.steering import Steering
 from models.breaking.watched import Watched
@@ -79,6 +80,10 @@ class DeskAtWork:
                 ),
             )
         ]
+
+    def hear_readers(self, demand: Demand, wall_ms: int) -> list[Out]:
+        """Take in which stories readers came to."""
+        return self._watching.hear_readers(demand, wall_ms)
 
     def tick(self, now_ms: int, wall_ms: int) -> list[Out]:
         """Let time pass."""

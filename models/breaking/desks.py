@@ -16,11 +16,16 @@ SHIPPED = Path(__file__).parent / "desks.toml"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _NUMBERS = ("sources", "hours", "alerts_per_day", "least_sources")
 _LISTS = ("languages", "topics")
+_READERS = ("readers", "breaking_readers")
+_SHOWN, _ALERT = "shown", "alert"
 
 
 @dataclass(frozen=True)
 class Desk:
-    """A desk as `desks.toml` documents it."""
+    """A desk as `desks.toml` documents it.
+
+    reader_outcome  what breaking news is by its readers; None: they are shown and raise no alert
+    """
 
     name: str
     outcome: Outcome
@@ -28,6 +33,7 @@ class Desk:
     least_sources: int
     languages: frozenset[str] = frozenset()
     topics: frozenset[str] = frozenset()
+    reader_outcome: Outcome | None = None
 
     def follows(self, language: str, codes: Collection[str]) -> bool:
         """Whether an article in a language, about some concepts and all above them, counts here.
@@ -60,8 +66,8 @@ def _desk(path: Path, name: str, table: Any) -> Desk:
     if not isinstance(table, dict):
         raise SettingError(f"{place}: expected a table [{name}]")
     for key in table:
-        if key not in (*_NUMBERS, *_LISTS):
-            raise SettingError(f"{place}: {key} is unknown; known: {', '.join(_NUMBERS + _LISTS)}")
+        if key not in (known := (*_NUMBERS, *_LISTS, *_READERS)):
+            raise SettingError(f"{place}: {key} is unknown; known: {', '.join(known)}")
     for key in _NUMBERS:
         value = table.get(key)
         if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
@@ -70,14 +76,31 @@ def _desk(path: Path, name: str, table: Any) -> Desk:
         value = table.get(key, [])
         if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
             raise SettingError(f"{place}: {key} is {value!r}; expected a list of text")
+    outcome = Outcome(int(table["sources"]), float(table["hours"]))
     return Desk(
         name=name,
-        outcome=Outcome(int(table["sources"]), float(table["hours"])),
+        outcome=outcome,
         alerts_per_day=float(table["alerts_per_day"]),
         least_sources=int(table["least_sources"]),
         languages=_texts(table.get("languages", [])),
         topics=_texts(table.get("topics", [])),
+        reader_outcome=_reader_outcome(place, table, outcome.hours),
     )
+
+
+def _reader_outcome(place: str, table: Any, hours: float) -> Outcome | None:
+    readers, needed = table.get("readers", _SHOWN), table.get("breaking_readers")
+    if readers not in (_SHOWN, _ALERT):
+        raise SettingError(f'{place}: readers is {readers!r}; expected "{_SHOWN}" or "{_ALERT}"')
+    if readers == _SHOWN:
+        if needed is not None:
+            raise SettingError(f'{place}: breaking_readers needs readers = "{_ALERT}"')
+        return None
+    if isinstance(needed, bool) or not isinstance(needed, int):
+        raise SettingError(
+            f'{place}: breaking_readers is {needed!r}; readers = "{_ALERT}" needs a whole number'
+        )
+    return Outcome(needed, hours)
 
 
 def _texts(values: Sequence[str]) -> frozenset[str]:

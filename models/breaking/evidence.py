@@ -12,6 +12,9 @@ MINUTE_MS = 60_000
 TREND_MIN = 20
 """The stretch whose pace is carried forward."""
 
+WINDOWS_MIN = (5, 10, 15, 20, 40, 60, 80)
+"""Stretches before the moment in which pick-ups are counted, `last_…`."""
+
 
 class Evidence(NamedTuple):
     """A story at a moment; every field is a number, so rows of it make an array.
@@ -68,13 +71,7 @@ def gather(
         at_ms=now_ms,
         age_ms=now_ms - first,
         sources=seen,
-        last_5=last(5),
-        last_10=last(10),
-        last_15=last(15),
-        last_20=last(20),
-        last_40=last(40),
-        last_60=last(60),
-        last_80=last(80),
+        **{f"last_{minutes}": last(minutes) for minutes in WINDOWS_MIN},
         stream_5=in_last(traffic, 5, now_ms),
         stream_20=in_last(traffic, 20, now_ms),
         stream_hour=an_hour(traffic, now_ms),

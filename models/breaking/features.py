@@ -52,34 +52,37 @@ FEWEST = 0.005
 """Sources, in outcomes, that are added before two small counts are compared."""
 
 REASONS = {
-    "reach": "distinct sources so far: {e.sources:.0f}",
-    "age": "minutes since the first source: {minutes:.0f}",
-    "pace_5": "sources in the last 5 minutes: {e.last_5:.0f}",
-    "pace_10": "sources in the last 10 minutes: {e.last_10:.0f}",
-    "pace_20": "sources in the last 20 minutes: {e.last_20:.0f}",
-    "pace_40": "sources in the last 40 minutes: {e.last_40:.0f}",
-    "pace_80": "sources in the last 80 minutes: {e.last_80:.0f}",
-    "acceleration_20": "sources in the last 5 of 20 minutes: {e.last_5:.0f} of {e.last_20:.0f}",
-    "acceleration_80": "sources in the last 20 of 80 minutes: {e.last_20:.0f} of {e.last_80:.0f}",
+    "reach": "distinct {who}s so far: {e.sources:.0f}",
+    "age": "minutes since the first {who}: {minutes:.0f}",
+    "pace_5": "{who}s in the last 5 minutes: {e.last_5:.0f}",
+    "pace_10": "{who}s in the last 10 minutes: {e.last_10:.0f}",
+    "pace_20": "{who}s in the last 20 minutes: {e.last_20:.0f}",
+    "pace_40": "{who}s in the last 40 minutes: {e.last_40:.0f}",
+    "pace_80": "{who}s in the last 80 minutes: {e.last_80:.0f}",
+    "acceleration_20": "{who}s in the last 5 of 20 minutes: {e.last_5:.0f} of {e.last_20:.0f}",
+    "acceleration_80": "{who}s in the last 20 of 80 minutes: {e.last_20:.0f} of {e.last_80:.0f}",
     "stream_share_5": "share of all pick-ups in the last 5 minutes: {value:.0%}",
     "stream_share_20": "share of all pick-ups in the last 20 minutes: {value:.0%}",
     "stream_level": "pace of the whole stream against its usual one: {value:.0%}",
     "time_left": "traffic still to come, in stretches like the last 20 minutes: {value:.0f}",
-    "projected_5": "sources that the pace of 5 minutes leads to: {reached:.0f}",
-    "projected_20": "sources that the pace of 20 minutes leads to: {reached:.0f}",
-    "projected_80": "sources that the pace of 80 minutes leads to: {reached:.0f}",
+    "projected_5": "{who}s that the pace of 5 minutes leads to: {reached:.0f}",
+    "projected_20": "{who}s that the pace of 20 minutes leads to: {reached:.0f}",
+    "projected_80": "{who}s that the pace of 80 minutes leads to: {reached:.0f}",
     "shortfall": "pace that is still needed against that of 20 minutes: {ratio:.2f} times",
-    "idle_10": "minutes the newest 10 sources were silent before, on average: {silent:.0f}",
-    "idle_20": "minutes the newest 20 sources were silent before, on average: {silent:.0f}",
-    "idle_50": "minutes the newest 50 sources were silent before, on average: {silent:.0f}",
+    "idle_10": "minutes the newest 10 {who}s were silent before, on average: {silent:.0f}",
+    "idle_20": "minutes the newest 20 {who}s were silent before, on average: {silent:.0f}",
+    "idle_50": "minutes the newest 50 {who}s were silent before, on average: {silent:.0f}",
 }
-"""What an editor reads for a feature that raised a score; `in_words` fills in the numbers."""
+"""What an editor reads for a feature that raised a score; `in_words` fills in the numbers, and who
+picks stories up.
+"""
 
 
-def in_words(name: str, value: float, e: Evidence, outcome: Outcome) -> str:
+def in_words(name: str, value: float, e: Evidence, outcome: Outcome, who: str = "source") -> str:
     """What an editor reads for the value of a feature at a moment."""
     return REASONS[name].format(
         e=e,
+        who=who,
         value=value,
         minutes=e.age_ms / MINUTE_MS,
         reached=value * outcome.sources,

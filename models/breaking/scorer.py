@@ -18,10 +18,10 @@ from models.breaking.budget import Peaks
 from models.breaking.calibration import Calibrator, Probability
 from models.breaking.evidence import Evidence
 from models.breaking.features import NAMES, as_array, features, in_words
-from models.breaking.forest import Forest
+from models.breaking.forest import LEAF, Forest
 from models.breaking.outcome import Outcome
 from models.breaking.recalibration import Shift, all_moved
-from schemas.errors import ModelFileError
+from schemas.errors import ModelFileError, SettingError
 
 Array = npt.NDArray[np.float64]
 
@@ -29,6 +29,9 @@ SHIPPED = Path(__file__).parent / "scorer.json"
 """Fitted by `training/fit_breaking.py` on simulated publishers."""
 
 REASONS_GIVEN = 3
+
+UNKNOWN_OF_READERS = frozenset({"idle_10", "idle_20", "idle_50"})
+"""Features of who picks a story up; of readers there are counts alone."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +68,37 @@ class Scorer:
         """The probability of one moment with its bounds."""
         return Probability(*map(float, self.probabilities(as_array([evidence]), outcome)[0]))
 
-    def reasons(self, evidence: Evidence, outcome: Outcome | None = None) -> list[str]:
-        """What raised the score most, in words, the strongest first."""
+    def reasons(
+        self, evidence: Evidence, outcome: Outcome | None = None, who: str = "source"
+    ) -> list[str]:
+        """What raised the score most, in words, the strongest first.
+
+        who  picks stories up: a source, or a reader
+        """
         outcome = outcome or self.outcome
         row = features(as_array([evidence]), outcome)[0]
         values = dict(zip(NAMES, row.tolist(), strict=True))
         added = self.forest.contributions(row)
         strongest = sorted(added, key=lambda name: -added[name])[:REASONS_GIVEN]
         return [
-            in_words(name, values[name], evidence, outcome) for name in strongest if added[name] > 0
+            in_words(name, values[name], evidence, outcome, who)
+            for name in strongest
+            if added[name] > 0
         ]
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Features that the forest looks at."""
+        return frozenset(NAMES[column] for column in self.forest.feature if column != LEAF)
+
+
+def require_for_readers(scorer: Scorer) -> None:
+    """Raise SettingError if a scorer asks what nobody is told of readers."""
+    if unknown := scorer.reads & UNKNOWN_OF_READERS:
+        raise SettingError(
+            f"scorer {scorer.version} reads {', '.join(sorted(unknown))}, which is not known of "
+            'readers; expected readers = "shown" at every desk, or another scorer'
+        )
 
 
 def write(scorer: Scorer, path: Path) -> None:

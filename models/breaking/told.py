@@ -9,15 +9,7 @@ from models.packing import pack, unpack
 from models.stories import telling
 from models.stories.neighbourhood import News
 from schemas.editorial import AuditEntry
-from schemas.story import (
-    Story,
-    StoryBurst,
-    StoryEntity,
-    StoryMoment,
-    StoryScore,
-    StorySource,
-    StoryTopic,
-)
+from schemas.story import Story, StoryBurst, StoryScore
 
 MOMENT_MS = 5 * 60_000
 MOMENTS_KEPT = 144
@@ -127,40 +119,41 @@ def record(story_id: str, told: Told) -> Story | None:
             "summary": content.summary,
             "languages": list(content.languages),
             "sources": [
-                StorySource(
-                    source=s.source,
-                    owner=s.owner,
-                    first_seen_ms=s.first_ms,
-                    article_id=s.article_id,
-                    articles=s.articles,
-                    copies=s.copies,
-                )
+                {
+                    "source": s.source,
+                    "owner": s.owner,
+                    "first_seen_ms": s.first_ms,
+                    "article_id": s.article_id,
+                    "articles": s.articles,
+                    "copies": s.copies,
+                }
                 for s in content.sources
             ],
             "entities": [
-                StoryEntity(
-                    name=e.name, type=e.type, wikidata_id=e.wikidata_id, articles=e.articles
-                )
+                {
+                    "name": e.name,
+                    "type": e.type,
+                    "wikidata_id": e.wikidata_id,
+                    "articles": e.articles,
+                }
                 for e in content.entities
             ],
-            "topics": [
-                StoryTopic(code=t.code, name=t.name, articles=t.articles) for t in content.topics
-            ],
+            "topics": [t._asdict() for t in content.topics],
             "first_seen_ms": content.first_ms,
             "last_seen_ms": content.last_ms,
             "articles": content.articles,
             "copies": content.copies,
             "independent_sources": content.independent,
             "scores": [
-                StoryScore(desk=desk, **dict(zip(_SCORE_FIELDS, values, strict=True)))
+                {"desk": desk, **dict(zip(_SCORE_FIELDS, values, strict=True))}
                 for desk, values in sorted(told.scores.items())
             ],
             "bursts": [
-                StoryBurst(minutes=minutes, **dict(zip(_BURST_FIELDS, values, strict=True)))
+                {"minutes": minutes, **dict(zip(_BURST_FIELDS, values, strict=True))}
                 for minutes, values in sorted(told.bursts.items())
             ],
             "history": [
-                StoryMoment(at_ms=at_ms, observed=n, expected=expected, score=highest)
+                {"at_ms": at_ms, "observed": n, "expected": expected, "score": highest}
                 for at_ms, (n, expected, highest) in sorted(told.moments.items())
             ],
             "pinned_until_ms": told.pinned_until_ms,

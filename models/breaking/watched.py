@@ -77,7 +77,7 @@ def alert_id(desk: str, story_id: str, number: int) -> str:
 
 def to_state(story: Watched) -> dict[str, Any]:
     """Plain values, for a checkpoint."""
-    state = {f.name: getattr(story, f.name) for f in fields(Watched)}
+    state = {name: getattr(story, name) for name in _FIELDS}
     return state | {
         "pickups": [list(column) for column in story.pickups],
         "alert": [str(story.alert.status), *story.alert[1:]],
@@ -99,3 +99,6 @@ def from_state(state: Mapping[str, Any]) -> Watched:
             "languages": tuple(state.get("languages", ())),
         }
     )
+
+
+_FIELDS = tuple(f.name for f in fields(Watched))

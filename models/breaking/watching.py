@@ -6,7 +6,7 @@ written down.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from models.breaking import alerting, budget, lessons, watched
 from models.breaking import pickups as pickup_state
@@ -19,8 +19,10 @@ from models.breaking.evidence import Evidence, gather
 from models.breaking.haste import asked, urgency
 from models.breaking.lessons import Lessons
 from models.breaking.orders import Orders, Override
+from models.breaking.outcome import Outcome
 from models.breaking.outs import Out, Scored
 from models.breaking.pickups import Pickup, Pickups
+from models.breaking.readership import QUARTER_MIN, Course, Demand, Readership
 from models.breaking.recalibration import Shift, Verdict, moved, shifted
 from models.breaking.rhythm import HOUR_MS
 from models.breaking.scorer import Scorer
@@ -29,7 +31,7 @@ from models.breaking.surroundings import ENTITIES_KEPT, surroundings
 from models.breaking.watched import LIVE, OVER, Watched, alert_id
 from models.stories import telling
 from models.stories.neighbourhood import News
-from schemas.alert import Alert
+from schemas.alert import Alert, AlertReaders
 from schemas.story import StoryScore
 
 MINUTE_MS = 60_000
@@ -37,6 +39,11 @@ SETTLE_EVERY_MIN = 5
 BROKEN = Probability(1.0, 1.0, 1.0)
 CALIBRATOR = "calibrator"
 """Its key in the versions of models."""
+
+SURPRISING = -2.0
+"""log10 of the chance from which on readers are more than usual: no story is scored by its readers
+before.
+"""
 
 NONE = 2.0
 """Threshold of a desk that wants no alerts: no score reaches it."""
@@ -61,9 +68,33 @@ CAME_TRUE = {"confirmed": True, "dismissed": False, "retracted": False}
 """What an editor's verdict on a story says of its alert."""
 
 
+class Said(NamedTuple):
+    """What is said of a story at a moment.
+
+    shown    as editors see it
+    given    as the scorer gave it; None where it was not asked
+    reach    who has it, in outcomes
+    seen     the evidence behind it
+    outcome  what it is about
+    who      picks it up: a source, or a reader
+    """
+
+    shown: Probability
+    given: float | None
+    reach: float
+    seen: Evidence
+    outcome: Outcome
+    who: str
+
+    @property
+    def told_outcome(self) -> str:
+        """The outcome in an alert."""
+        return f"{self.who}s={self.outcome.sources},hours={self.outcome.hours:g}"
+
+
 class Watching:
-    """State: the desk's time, its stream, its stories, what verdicts taught it, and the peaks that
-    its threshold rests on.
+    """State: the desk's time, its stream, its readers, its stories, what verdicts taught it, and
+    the peaks that its threshold rests on.
 
     orders  of editors, which scores and alerts follow
     Peaks are scores as the scorer gave them: what verdicts teach moves the score and the threshold
@@ -73,6 +104,7 @@ class Watching:
     def __init__(self, desk: Desk, scorer: Scorer, terms: Terms, orders: Orders) -> None:
         self.desk = desk
         self.stream = Stream()
+        self.readers = Readership()
         self.stories: dict[str, Watched] = {}
         self.now_ms = 0
         self._scorer = scorer
@@ -129,6 +161,7 @@ class Watching:
         if gone is None:
             return []
         self.mark_story(news.other)
+        self.readers.merge(news.other, news.story_id)
         kept = self.stories.setdefault(news.story_id, Watched())
         kept.content = news.content
         together = zip(*gone.pickups, strict=True)
@@ -170,26 +203,38 @@ class Watching:
         story = self.stories.get(story_id)
         if story is not None:
             self._settle_story(story_id, story)
-            del self.stories[story_id]
-            self.mark_story(story_id)
+            self._leave(story_id)
+
+    def hear_readers(self, demand: Demand, wall_ms: int) -> list[Out]:
+        """Readers come to stories. They are shown; a desk that wants it is alerted by them, too."""
+        came = self.readers.hear(demand, self.stories)
+        if self.desk.reader_outcome is None:
+            return []
+        fresh = demand.told_ms - demand.end_ms <= self._terms.stale_ms
+        return [
+            out
+            for story_id in came
+            if self.stories[story_id].pickups.times_ms
+            for out in self.look(story_id, wall_ms, may_open=fresh)
+        ]
 
     def look(self, story_id: str, wall_ms: int, *, may_open: bool) -> list[Out]:
         """Score a story and let its alert take its course."""
         story = self.stories[story_id]
-        sources = len(story.pickups.times_ms)
         override = self._orders.score_at(story_id, self.now_ms)
-        if sources < self.desk.least_sources and override is None and not story.is_live:
+        said = self._said(story_id, story, override)
+        if said is None:
             return []
-        before = story.score
-        story.score, given = self._score(story, override)
-        reach = 0.0 if override else sources / self.desk.outcome.sources
-        if reach < Policy.latest_reach and given is not None:
-            story.peak = max(story.peak, urgency(given, reach, self._scorer.haste))
+        before, story.score = story.score, said.shown
+        if said.reach < Policy.latest_reach and said.given is not None:
+            story.peak = max(story.peak, urgency(said.given, said.reach, self._scorer.haste))
         self.mark_story(story_id)
         outs: list[Out] = []
         if story.score != before:
-            outs.append(Scored(story_id, self._story_score(story)))
-        return outs + self._alert(story_id, story, reach, given, wall_ms, may_open=may_open)
+            outs.append(Scored(story_id, self._story_score(said)))
+        if override is not None:
+            said = said._replace(reach=0.0)  # an editor's score is a warning at any time
+        return outs + self._alert(story_id, story, said, wall_ms, may_open=may_open)
 
     def learn(self, story: Watched, wall_ms: int) -> list[Out]:
         """What an editor says of a story's newest alert, or says no more, teaches the score."""
@@ -219,35 +264,39 @@ class Watching:
         if state in LIVE:
             story.expires_ms = self.now_ms + self._terms.alert_ms
         self.mark_story(story_id)
-        seen = self._evidence(story)
         override = self._orders.score_at(story_id, self.now_ms)
-        given = self._score(story, override)[1]
+        said = self._said(story_id, story, override) or self._by_sources(story, override)
         occasion = Occasion(
             state=state,  # type: ignore[arg-type]
             now_ms=self.now_ms,
             wall_ms=wall_ms,
-            threshold=self.threshold(story if given is not None else None),
-            reasons=self._reasons(override, seen),
+            threshold=self._asked_of(said),
+            outcome=said.told_outcome,
+            reasons=self._reasons(override, said),
             model_versions=self._versions(),
-            unadjusted_score=given,
+            unadjusted_score=said.given,
             caution=self._lessons.now.caution or None,
             by=by,
             note=note,
+            readers=self._told_readers(story_id, story),
         )
         around = surroundings(self.stories, story_id, self.now_ms)
+        seen = self._evidence(story)
         return composed(self.desk, story_id, story, self.stream, seen, around, occasion)
 
-    def threshold(self, story: Watched | None = None) -> float:
+    def threshold(self, reach: float = 1.0) -> float:
         """The score from which on the desk is alerted, today, as editors see scores.
 
-        story  less is asked of an early one, see `haste`; None: of one that is about to break
+        reach  of a story, in outcomes: less is asked of an early one, see `haste`
         """
         level = self._level()
         if level >= 1:
             return level
-        sources = len(story.pickups.times_ms) if story else self.desk.outcome.sources
-        reach = min(1.0, max(1, sources) / self.desk.outcome.sources)
-        return moved(self._lessons.shift, asked(level, reach, self._scorer.haste))
+        return moved(self._lessons.shift, asked(level, min(1.0, reach), self._scorer.haste))
+
+    def _asked_of(self, said: Said) -> float:
+        """The threshold that a story has to pass; no less where the scorer was not asked."""
+        return self.threshold(1.0 if said.given is None else said.reach)
 
     def _level(self) -> float:
         """The urgency from which on the desk is alerted, by the scores that the scorer gives."""
@@ -275,7 +324,7 @@ class Watching:
 
     def changes(self) -> dict[str, Any]:
         """The pieces of state that have changed since the last call, None where one is gone."""
-        pieces = self.stream.changes() | self._orders.changes()
+        pieces = self.stream.changes() | self.readers.changes() | self._orders.changes()
         if pieces or self._dirty:
             self._mark("now")
         pieces |= {full_name: self._piece(full_name) for full_name in self._dirty}
@@ -285,6 +334,7 @@ class Watching:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Become what all `changes` on top of each other told of."""
         self.stream.restore(state)
+        self.readers.restore(state)
         self._orders.restore(state)
         self.now_ms, self._minute, self._orders.budget = state["now"]
         for full_name, piece in state.items():
@@ -314,8 +364,7 @@ class Watching:
         self,
         story_id: str,
         story: Watched,
-        reach: float,
-        given: float | None,
+        said: Said,
         wall_ms: int,
         *,
         may_open: bool,
@@ -326,15 +375,15 @@ class Watching:
             return [self.tell(story_id, story, "closed", wall_ms, note="its time is over")]
         if story.verdict in ("dismissed", "retracted") or not (live or may_open):
             return []
-        level = self.threshold(story if given is not None else None)
+        level = self._asked_of(said)
         policy = Policy(threshold=level, latest_reach=Policy.latest_reach)
         after, told = alerting.step(
             story.alert,
             policy,
             now_ms=self.now_ms,
             score=story.score.value,
-            sources=len(story.pickups.times_ms),
-            reach=reach,
+            sources=max(len(story.pickups.times_ms), self.desk.least_sources),
+            reach=said.reach,
         )
         if told is None or (told is Status.CLOSED and story.verdict == "confirmed"):
             return []
@@ -344,7 +393,7 @@ class Watching:
         if told is Status.OPENED:
             story.number += 1
             story.alert_id = alert_id(self.desk.name, story_id, story.number)
-            story.sequence, story.said = 0, given
+            story.sequence, story.said = 0, said.given
         note = None
         if told is Status.CLOSED:
             level = policy.release * policy.threshold
@@ -366,19 +415,79 @@ class Watching:
             max(self.now_ms, story.pickups.times_ms[0]),
         )
 
-    def _score(self, story: Watched, override: Override | None) -> tuple[Probability, float | None]:
-        """The score as it is shown, and as the scorer gave it; None where it was not asked."""
+    def _said(self, story_id: str, story: Watched, override: Override | None) -> Said | None:
+        """What is said of a story, by its sources or by its readers, whichever is more urgent; None
+        while there is too little of either.
+        """
+        found: list[Said | None] = []
+        known = len(story.pickups.times_ms) >= self.desk.least_sources
+        if known or override is not None or story.is_live:
+            found.append(self._by_sources(story, override))
+        if override is None:
+            found.append(self._by_readers(story_id, story))
+        return max(filter(None, found), key=self._urgency, default=None)
+
+    def _urgency(self, said: Said) -> float:
+        if said.given is None:
+            return said.shown.value
+        return urgency(said.given, said.reach, self._scorer.haste)
+
+    def _by_sources(self, story: Watched, override: Override | None) -> Said:
         outcome = self.desk.outcome
-        if override is not None:
-            return Probability(override.value, override.value, override.value), None
+        seen = self._evidence(story)
         reached_ms = pickup_state.reached_ms(story.pickups, outcome.sources)
-        if reached_ms is not None and reached_ms - story.pickups.times_ms[0] <= outcome.horizon_ms:
-            return BROKEN, None
-        evidence = self._evidence(story)
-        if evidence.age_ms > outcome.horizon_ms:
-            return OVER, None
-        given = self._scorer.probability(evidence, outcome)
+        given: float | None = None
+        if override is not None:
+            shown = Probability(override.value, override.value, override.value)
+        elif reached_ms is not None and (
+            reached_ms - story.pickups.times_ms[0] <= outcome.horizon_ms
+        ):
+            shown = BROKEN
+        elif seen.age_ms > outcome.horizon_ms:
+            shown = OVER
+        else:
+            shown, given = self._scored(seen, outcome)
+        reach = len(story.pickups.times_ms) / outcome.sources
+        return Said(shown, given, reach, seen, outcome, "source")
+
+    def _by_readers(self, story_id: str, story: Watched) -> Said | None:
+        """None where the desk does not want it, or no more readers come than usual."""
+        course, outcome = self._course(story_id), self.desk.reader_outcome
+        if course is None or outcome is None:
+            return None
+        seen = self.readers.evidence(course, outcome)
+        flocking = self.readers.quarter(course).tail_log10 <= SURPRISING
+        if seen.age_ms > outcome.horizon_ms or not (flocking or story.is_live):
+            return None
+        reach = course.total / outcome.sources
+        shown, given = (BROKEN, None) if reach >= 1 else self._scored(seen, outcome)
+        return Said(shown, given, reach, seen, outcome, "reader")
+
+    def _scored(self, seen: Evidence, outcome: Outcome) -> tuple[Probability, float]:
+        given = self._scorer.probability(seen, outcome)
         return shifted(self._lessons.shift, given), given.value
+
+    def _course(self, story_id: str) -> Course | None:
+        """How readers come to a story; None where nothing was heard of any for too long."""
+        silent_ms = self.now_ms - self.readers.now_ms
+        return self.readers.of(story_id) if silent_ms <= QUARTER_MIN * MINUTE_MS else None
+
+    def _told_readers(self, story_id: str, story: Watched) -> AlertReaders | None:
+        course = self._course(story_id)
+        if course is None:
+            return None
+        quarter = self.readers.quarter(course)
+        said = self._by_readers(story_id, story)
+        return AlertReaders(
+            minutes=QUARTER_MIN,
+            end_ms=self.readers.now_ms,
+            observed=quarter.observed,
+            expected=quarter.expected,
+            tail_log10=quarter.tail_log10,
+            total=course.total,
+            score=said and said.shown.value,
+            outcome=said and said.told_outcome,
+        )
 
     def _versions(self) -> dict[str, str]:
         """Versions of the models; the calibrator's tells how verdicts have moved it."""
@@ -388,20 +497,20 @@ class Watching:
             versions[CALIBRATOR] += f" moved {shift.slope:.3f} {shift.intercept:+.3f}"
         return versions
 
-    def _story_score(self, story: Watched) -> StoryScore:
+    def _story_score(self, said: Said) -> StoryScore:
         return StoryScore(
             desk=self.desk.name,
-            score=story.score.value,
-            low=story.score.low,
-            high=story.score.high,
-            threshold=min(1.0, self.threshold(story)),
+            score=said.shown.value,
+            low=said.shown.low,
+            high=said.shown.high,
+            threshold=min(1.0, self.threshold(said.reach)),
             at_ms=self.now_ms,
         )
 
-    def _reasons(self, override: Override | None, evidence: Evidence) -> list[str]:
+    def _reasons(self, override: Override | None, said: Said) -> list[str]:
         if override is not None:
             return [f"score set by {override.by}"]
-        return self._scorer.reasons(evidence, self.desk.outcome)
+        return self._scorer.reasons(said.seen, said.outcome, said.who)
 
     def _settle(self) -> None:
         """Stories whose time has run out teach the budget and the shares of the traffic."""
@@ -412,8 +521,7 @@ class Watching:
             if self.now_ms - story.pickups.times_ms[0] > self.desk.outcome.horizon_ms:
                 self._settle_story(story_id, story)
                 if not story.number:
-                    del self.stories[story_id]
-                    self.mark_story(story_id)
+                    self._leave(story_id)
 
     def _settle_story(self, story_id: str, story: Watched) -> None:
         if story.settled or not story.pickups.times_ms:
@@ -424,8 +532,15 @@ class Watching:
         ended_ms = min(self.now_ms, first_ms + self.desk.outcome.horizon_ms)
         self._peaks = budget.observe(self._peaks, ended_ms, story.peak)
         self.stream.settle(story.pickups, ended_ms, self.desk.outcome.sources)
+        self.readers.settle(story_id, first_ms, ended_ms)
         self._threshold = None
         self._mark("peaks")
+
+    def _leave(self, story_id: str) -> None:
+        """Watch a story no more."""
+        del self.stories[story_id]
+        self.readers.forget(story_id)
+        self.mark_story(story_id)
 
     def _mark(self, full_name: str) -> None:
         self._dirty[full_name] = None

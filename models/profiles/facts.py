@@ -19,6 +19,7 @@ class ArticleFacts(NamedTuple):
     vector       unit vector, float16 little-endian
     topics       code and score of each Media Topic, ancestors with the best score below them
     entities     Wikidata ids, names in small letters where there is none
+    story_id     where it was placed, None before; no part of the article itself
     """
 
     language: str
@@ -28,6 +29,13 @@ class ArticleFacts(NamedTuple):
     vector: bytes | None
     topics: tuple[tuple[str, float], ...]
     entities: tuple[str, ...]
+    story_id: str | None = None
+
+
+class Placement(NamedTuple):
+    """Which story an article belongs to now."""
+
+    story_id: str
 
 
 def facts(article: EnrichedArticle) -> ArticleFacts:
@@ -43,8 +51,10 @@ def facts(article: EnrichedArticle) -> ArticleFacts:
     )
 
 
-def pack(known: ArticleFacts) -> bytes:
-    """Facts as bytes, for state and between operators: a pickled tuple of plain values."""
+def pack(known: ArticleFacts | Placement) -> bytes:
+    """What is told of an article as bytes, for state and between operators: a pickled tuple of
+    plain values.
+    """
     return pickle.dumps(tuple(known), protocol=5)
 
 
@@ -55,6 +65,15 @@ def unpack(packed: bytes) -> ArticleFacts:
     True
     """
     return ArticleFacts(*pickle.loads(packed))
+
+
+def unpack_told(packed: bytes) -> ArticleFacts | Placement:
+    """
+    >>> unpack_told(pack(Placement("s1")))
+    Placement(story_id='s1')
+    """
+    told = pickle.loads(packed)
+    return Placement(*told) if len(told) == len(Placement._fields) else ArticleFacts(*told)
 
 
 def _entities(article: EnrichedArticle) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """Events of a reader, one after the other: what is known of them then, and what is told of it."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -30,12 +29,14 @@ class Click(NamedTuple):
 
     read_before  the article that was read before it in the same visit
     at_ms        when it arrived
+    came_to      the story that the reader comes to with it, for the first time
     """
 
     language: str
     article_id: str
     read_before: str | None
     at_ms: int
+    came_to: str | None
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,12 @@ class Folded:
     changed: bool = False
     counted: bool = False
     clicks: list[Click] = field(default_factory=list)
-    fates: Counter[Fate] = field(default_factory=Counter)
+    fates: dict[Fate, int] = field(default_factory=dict)
     without_article: int = 0
+
+    def note(self, fate: Fate) -> None:
+        """One event more became this."""
+        self.fates[fate] = self.fates.get(fate, 0) + 1
 
 
 def fold(
@@ -91,7 +96,7 @@ def fold(
         if found.kind in FORGETTING:
             _forget(done, found, rules)
         elif _was_sent_before(found, done.erasure):
-            done.fates[Fate.BEFORE_ERASURE] += 1
+            done.note(Fate.BEFORE_ERASURE)
         else:
             _count(done, found, known, rules)
     return done
@@ -102,7 +107,7 @@ def _forget(done: Folded, found: Signal, rules: FoldRules) -> None:
     is the end of a profile of these very events: after a failure it may have been told before.
     """
     asked = found.kind == ERASE
-    done.fates[Fate.ERASED if asked else Fate.WITHDRAWN] += 1
+    done.note(Fate.ERASED if asked else Fate.WITHDRAWN)
     done.tombstone = done.tombstone or asked or done.stored or done.profile is not None
     done.profile, done.stored = None, False
     done.counted, done.changed = False, True
@@ -112,7 +117,7 @@ def _forget(done: Folded, found: Signal, rules: FoldRules) -> None:
 
 def _count(done: Folded, found: Signal, known: ArticleFacts | None, rules: FoldRules) -> None:
     result = update(done.profile, found, known, rules.profile)
-    done.fates[result.fate] += 1
+    done.note(result.fate)
     done.without_article += known is None and found.needs_article
     if result.changed:
         done.profile, done.changed = result.profile, True
@@ -121,7 +126,13 @@ def _count(done: Folded, found: Signal, known: ArticleFacts | None, rules: FoldR
         fresh = found.arrived_ms - found.at_ms <= rules.fresh_ms
         if result.first_read and known is not None and found.article_id is not None and fresh:
             done.clicks.append(
-                Click(known.language, found.article_id, result.read_before, found.arrived_ms)
+                Click(
+                    known.language,
+                    found.article_id,
+                    result.read_before,
+                    found.arrived_ms,
+                    result.came_to,
+                )
             )
 
 

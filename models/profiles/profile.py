@@ -37,6 +37,7 @@ class Profile:
     minute: int = 0
     minute_events: int = 0
     marks: bytes = b""
+    stories: bytes = b""
 
 
 def restored(record: Mapping[str, Any]) -> Profile:
@@ -65,6 +66,7 @@ def restored(record: Mapping[str, Any]) -> Profile:
         minute=record["minute"],
         minute_events=record["minute_events"],
         marks=record["marks"],
+        stories=record["stories"],
     )
 
 
@@ -99,6 +101,7 @@ def recorded(profile: Profile) -> dict[str, Any]:
         "minute": profile.minute,
         "minute_events": profile.minute_events,
         "marks": profile.marks,
+        "stories": profile.stories,
     }
 
 

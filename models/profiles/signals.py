@@ -22,6 +22,11 @@ FORGETTING = frozenset({ERASE, WITHDRAW})
 MARK_BYTES = 8
 
 
+def mark_of(name: str) -> bytes:
+    """64-bit hash by which an event or a story is known again."""
+    return blake2b(name.encode(), digest_size=MARK_BYTES).digest()
+
+
 class Signal(NamedTuple):
     """An event of a reader.
 
@@ -73,7 +78,7 @@ def signal(event: UserEvent, *, arrived_ms: int, partition: int, offset: int) ->
         article_id=event.article_id,
         target=event.target,
         session=event.session,
-        mark=blake2b(event.event_id.encode(), digest_size=MARK_BYTES).digest(),
+        mark=mark_of(event.event_id),
     )
 
 

@@ -8,13 +8,14 @@ from typing import NamedTuple, TypeVar
 from models.profiles.decay import Vector, added, faded, remaining
 from models.profiles.facts import ArticleFacts
 from models.profiles.profile import Profile, vector_of
-from models.profiles.signals import ARTICLE, MARK_BYTES, Signal
+from models.profiles.signals import ARTICLE, MARK_BYTES, Signal, mark_of
 
 MINUTE_MS = 60_000
 FOLLOW_STRENGTH = 3.0
 HIDE_STRENGTH = 1.0
 TOPICS_MAX, SOURCES_MAX, ENTITIES_MAX, LANGUAGES_MAX = 64, 32, 64, 8
 TARGETS_MAX, SHOWN_MAX = 200, 50
+STORIES_MAX = 32
 _SLACK = 1.5
 """A map may outgrow its bound by so much before the weakest entries are dropped."""
 
@@ -58,6 +59,8 @@ class Update(NamedTuple):
     changed     whether the profile is another than before
     first_read  the event is the reader's first click on the article
     read_before the article that was read before it in the same visit
+    came_to     the story that the reader comes to with it; None where they came before, or where
+                nobody has placed the article
     """
 
     profile: Profile | None
@@ -65,6 +68,7 @@ class Update(NamedTuple):
     fate: Fate
     first_read: bool = False
     read_before: str | None = None
+    came_to: str | None = None
 
 
 def update(
@@ -157,13 +161,26 @@ def _read(
         _lean(profile, known, gain * fresh)
         _add(profile.languages, known.language, gain * fresh, LANGUAGES_MAX)
         profile.interest_weight += gain * fresh
+    first_click = first and found.kind == "click"
     return Update(
         profile,
         True,
         Fate.COUNTED,
-        first_read=first and found.kind == "click",
+        first_read=first_click,
         read_before=read_before,
+        came_to=_come_to(profile, known.story_id) if known is not None and first_click else None,
     )
+
+
+def _come_to(profile: Profile, story_id: str | None) -> str | None:
+    """The story, if the reader comes to it for the first time."""
+    if story_id is None:
+        return None
+    mark = mark_of(story_id)
+    if _is_marked(profile.stories, mark):
+        return None
+    profile.stories = (profile.stories + mark)[-STORIES_MAX * MARK_BYTES :]
+    return story_id
 
 
 def _same_visit(profile: Profile, found: Signal, rules: ProfileRules) -> bool:

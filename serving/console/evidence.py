@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from models.breaking import outcome as outcomes
 from models.breaking.outcome import Outcome
-from schemas.alert import Alert, AlertEntity, AlertWindow
+from schemas.alert import Alert, AlertEntity, AlertReaders, AlertWindow
 from schemas.errors import SettingError
 from schemas.quality_signal import QualitySignal
 from schemas.story import Story, StoryBurst, StoryScore
@@ -45,6 +45,18 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Readers:
+    """Readers who came to the story until its alert was told, in numbers and in words."""
+
+    minutes: int
+    end_ms: int
+    observed: int
+    expected: float
+    odds: str
+    total: int
+
+
+@dataclass(frozen=True)
 class Source:
     """A masthead of the story; `copy` where it only repeats others.
 
@@ -74,12 +86,16 @@ class Event:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What the score means, for people."""
+    """What the score means, for people.
+
+    who  the outcome is about: independent sources, or readers
+    """
 
     score: str
     interval: str
     out_of_100: int
     outcome: Outcome | None
+    who: str
     threshold: str
     desk: str
     versions: tuple[tuple[str, str], ...]
@@ -98,6 +114,7 @@ class Detail:
     carried: str
     reasons: tuple[str, ...]
     windows: tuple[Window, ...]
+    readers: Readers | None
     timeline: Timeline | None
     sources: tuple[Source, ...]
     entities: tuple[AlertEntity, ...]
@@ -145,6 +162,7 @@ def build(
         carried=carried(story),
         reasons=tuple(alert.reasons) if alert else (),
         windows=windows(story, alert),
+        readers=readers(alert.readers) if alert and alert.readers else None,
         timeline=timeline(story.history, until_ms, score.threshold if score else None, marks),
         sources=sources(story),
         entities=tuple(alert.entities) if alert else (),
@@ -185,6 +203,18 @@ def windows(story: Story, alert: Alert | None) -> tuple[Window, ...]:
     return tuple(
         Window(w.minutes, w.observed, w.expected, words.odds(w.tail_log10), w.observed / most)
         for w in sorted(found, key=lambda w: w.minutes)
+    )
+
+
+def readers(seen: AlertReaders) -> Readers:
+    """Readers as the page shows them."""
+    return Readers(
+        minutes=seen.minutes,
+        end_ms=seen.end_ms,
+        observed=seen.observed,
+        expected=seen.expected,
+        odds=words.odds(seen.tail_log10),
+        total=seen.total,
     )
 
 
@@ -239,6 +269,7 @@ def _calibration(
         interval=words.likely_interval(score.low, score.high),
         out_of_100=round(score.score * 100),
         outcome=_outcome(alert),
+        who="readers" if _about_readers(alert) else "independent sources",
         threshold=words.percent(score.threshold),
         desk=score.desk,
         versions=tuple(sorted(alert.model_versions.items())) if alert else (),
@@ -248,9 +279,17 @@ def _calibration(
 
 def _outcome(alert: Alert | None) -> Outcome | None:
     try:
-        return outcomes.parse(alert.outcome) if alert else None
+        return outcomes.parse(alert.outcome.replace(_READERS, "sources=", 1)) if alert else None
     except SettingError:
         return None
+
+
+def _about_readers(alert: Alert | None) -> bool:
+    return alert is not None and alert.outcome.startswith(_READERS)
+
+
+_READERS = "readers="
+"""How the outcome of an alert begins that was raised by readers."""
 
 
 def _override(decisions: Decisions, story_id: str, desk: str | None) -> Decision | None:

@@ -204,8 +204,11 @@ def newest(signals: Iterable[QualitySignal], limit: int = 40) -> tuple[Signal, .
 
 
 def newest_outcome(alerts: Iterable[Alert]) -> outcomes.Outcome | None:
-    """What breaking means, as the newest alert says; None where none says it in our words."""
-    newest_alert = max(alerts, key=lambda alert: alert.raised_ms, default=None)
+    """What breaking means, as the newest alert by sources says; None where it says it in other
+    words, or there is none.
+    """
+    by_sources = (alert for alert in alerts if not alert.outcome.startswith("readers="))
+    newest_alert = max(by_sources, key=lambda alert: alert.raised_ms, default=None)
     try:
         return outcomes.parse(newest_alert.outcome) if newest_alert else None
     except SettingError:

@@ -231,8 +231,28 @@ class AlertRelated(_message.Message):
     shared: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, story_id: _Optional[str] = ..., title: _Optional[str] = ..., languages: _Optional[_Iterable[str]] = ..., independent_sources: _Optional[int] = ..., shared: _Optional[_Iterable[str]] = ...) -> None: ...
 
+class AlertReaders(_message.Message):
+    __slots__ = ("minutes", "end_ms", "observed", "expected", "tail_log10", "total", "score", "outcome")
+    MINUTES_FIELD_NUMBER: _ClassVar[int]
+    END_MS_FIELD_NUMBER: _ClassVar[int]
+    OBSERVED_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_FIELD_NUMBER: _ClassVar[int]
+    TAIL_LOG10_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    minutes: int
+    end_ms: int
+    observed: int
+    expected: float
+    tail_log10: float
+    total: int
+    score: float
+    outcome: str
+    def __init__(self, minutes: _Optional[int] = ..., end_ms: _Optional[int] = ..., observed: _Optional[int] = ..., expected: _Optional[float] = ..., tail_log10: _Optional[float] = ..., total: _Optional[int] = ..., score: _Optional[float] = ..., outcome: _Optional[str] = ...) -> None: ...
+
 class Alert(_message.Message):
-    __slots__ = ("alert_id", "desk", "story_id", "state", "sequence", "at_ms", "raised_ms", "expires_ms", "score", "low", "high", "threshold", "outcome", "title", "summary", "languages", "windows", "sources", "independent_sources", "copies_discounted", "entities", "lead_articles", "reasons", "model_versions", "by", "note", "unadjusted_score", "in_other_languages", "caution")
+    __slots__ = ("alert_id", "desk", "story_id", "state", "sequence", "at_ms", "raised_ms", "expires_ms", "score", "low", "high", "threshold", "outcome", "title", "summary", "languages", "windows", "sources", "independent_sources", "copies_discounted", "entities", "lead_articles", "reasons", "model_versions", "by", "note", "unadjusted_score", "in_other_languages", "caution", "readers")
     class ModelVersionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -269,6 +289,7 @@ class Alert(_message.Message):
     UNADJUSTED_SCORE_FIELD_NUMBER: _ClassVar[int]
     IN_OTHER_LANGUAGES_FIELD_NUMBER: _ClassVar[int]
     CAUTION_FIELD_NUMBER: _ClassVar[int]
+    READERS_FIELD_NUMBER: _ClassVar[int]
     alert_id: str
     desk: str
     story_id: str
@@ -298,4 +319,5 @@ class Alert(_message.Message):
     unadjusted_score: float
     in_other_languages: _containers.RepeatedCompositeFieldContainer[AlertRelated]
     caution: str
-    def __init__(self, alert_id: _Optional[str] = ..., desk: _Optional[str] = ..., story_id: _Optional[str] = ..., state: _Optional[str] = ..., sequence: _Optional[int] = ..., at_ms: _Optional[int] = ..., raised_ms: _Optional[int] = ..., expires_ms: _Optional[int] = ..., score: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ..., threshold: _Optional[float] = ..., outcome: _Optional[str] = ..., title: _Optional[str] = ..., summary: _Optional[str] = ..., languages: _Optional[_Iterable[str]] = ..., windows: _Optional[_Iterable[_Union[AlertWindow, _Mapping]]] = ..., sources: _Optional[_Iterable[_Union[AlertSource, _Mapping]]] = ..., independent_sources: _Optional[int] = ..., copies_discounted: _Optional[int] = ..., entities: _Optional[_Iterable[_Union[AlertEntity, _Mapping]]] = ..., lead_articles: _Optional[_Iterable[_Union[AlertArticle, _Mapping]]] = ..., reasons: _Optional[_Iterable[str]] = ..., model_versions: _Optional[_Mapping[str, str]] = ..., by: _Optional[str] = ..., note: _Optional[str] = ..., unadjusted_score: _Optional[float] = ..., in_other_languages: _Optional[_Iterable[_Union[AlertRelated, _Mapping]]] = ..., caution: _Optional[str] = ...) -> None: ...
+    readers: AlertReaders
+    def __init__(self, alert_id: _Optional[str] = ..., desk: _Optional[str] = ..., story_id: _Optional[str] = ..., state: _Optional[str] = ..., sequence: _Optional[int] = ..., at_ms: _Optional[int] = ..., raised_ms: _Optional[int] = ..., expires_ms: _Optional[int] = ..., score: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ..., threshold: _Optional[float] = ..., outcome: _Optional[str] = ..., title: _Optional[str] = ..., summary: _Optional[str] = ..., languages: _Optional[_Iterable[str]] = ..., windows: _Optional[_Iterable[_Union[AlertWindow, _Mapping]]] = ..., sources: _Optional[_Iterable[_Union[AlertSource, _Mapping]]] = ..., independent_sources: _Optional[int] = ..., copies_discounted: _Optional[int] = ..., entities: _Optional[_Iterable[_Union[AlertEntity, _Mapping]]] = ..., lead_articles: _Optional[_Iterable[_Union[AlertArticle, _Mapping]]] = ..., reasons: _Optional[_Iterable[str]] = ..., model_versions: _Optional[_Mapping[str, str]] = ..., by: _Optional[str] = ..., note: _Optional[str] = ..., unadjusted_score: _Optional[float] = ..., in_other_languages: _Optional[_Iterable[_Union[AlertRelated, _Mapping]]] = ..., caution: _Optional[str] = ..., readers: _Optional[_Union[AlertReaders, _Mapping]] = ...) -> None: ...

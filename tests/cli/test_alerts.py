@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from cli import alerts, editorial
-from schemas.alert import Alert, AlertArticle, AlertRelated, AlertSource, AlertWindow
+from schemas.alert import (
+    Alert,
+    AlertArticle,
+    AlertReaders,
+    AlertRelated,
+    AlertSource,
+    AlertWindow,
+)
 from schemas.codec import RecordCodec
 from schemas.editorial import AuditEntry, EditorialCommand
 from schemas.errors import SetupError
@@ -146,6 +153,17 @@ def test_tail_shows_what_to_beware_of_and_the_same_event_elsewhere(run, newsroom
     shown = run("alerts", "tail", "--from", "beginning", "--limit", 4).stdout
     assert "caution: scores have become too high" in shown
     assert "also in de: Hafen (4 sources)" in shown
+
+
+def test_alert_tells_how_many_readers_come_and_what_their_score_is_about():
+    seen = AlertReaders(
+        minutes=15, end_ms=1, observed=412, expected=60.0, tail_log10=-5.9, total=480
+    )
+    assert "412 readers in 15 min, 60.0 expected; 480 so far" in "\n".join(
+        alerts.told(alert(readers=seen))
+    )
+    scored = seen.model_copy(update={"score": 0.91, "outcome": "readers=900,hours=2"})
+    assert "; score 0.91 for readers=900,hours=2" in "\n".join(alerts.told(alert(readers=scored)))
 
 
 @pytest.mark.usefixtures("newsroom")

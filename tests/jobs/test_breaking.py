@@ -22,6 +22,7 @@ def settings(*overrides):
 OPERATORS = [
     breaking.read_articles,
     breaking.read_commands,
+    breaking.read_demand,
     breaking.accept_commands,
     breaking.place_articles,
     breaking.watch_desks,
@@ -50,6 +51,7 @@ def test_desks_reach_every_operator_that_knows_them(tmp_path):
     assert list(breaking.watch_desks(s)._desks) == ["sport"]
     assert breaking.accept_commands(s)._desks == ["sport"]
     assert breaking.address_windows(s)._desks == ["sport"]
+    assert breaking.read_demand(s)._desks == ["sport"]
 
 
 def test_terms_of_alerts_reach_the_desks():

@@ -17,7 +17,8 @@ from local.ports import HOST
 from local.process import wait_until
 from models.breaking.watched import alert_id
 from schemas.codec import RecordCodec
-from schemas.topics import ARTICLES_ENRICHED, EDITORIAL_CONTROL
+from schemas.reader_demand import ReaderDemand, StoryReaders
+from schemas.topics import ARTICLES_ENRICHED, EDITORIAL_CONTROL, STORIES_DEMAND
 
 pytestmark = pytest.mark.flink
 
@@ -147,13 +148,16 @@ class WaitForRedis(MapFunction):
 WAIT = {"timeout_s": 120, "every_s": 0.05}
 
 
-def streams(env, articles, commands):
+def streams(env, articles, commands, demand=()):
     values = [*made_articles.articles_as_bytes(articles), b"not Avro"]
-    return tuple(
-        env.from_collection(made_articles.raws(each, topic.name), made_articles.raw_type())
-        for each, topic in (
-            (values, ARTICLES_ENRICHED),
-            (made_articles.commands_as_bytes(commands), EDITORIAL_CONTROL),
+    return breaking.Inputs(
+        *(
+            env.from_collection(made_articles.raws(each, topic.name), made_articles.raw_type())
+            for each, topic in (
+                (values, ARTICLES_ENRICHED),
+                (made_articles.commands_as_bytes(commands), EDITORIAL_CONTROL),
+                ([*map(RecordCodec(STORIES_DEMAND).encode, demand), b"no demand"], STORIES_DEMAND),
+            )
         )
     )
 
@@ -168,12 +172,12 @@ def test_news_raises_one_alert_and_the_rest_none(env, redis_client, settings):
         command(5, "undo", undoes="c4"),
         command(6, "moderate", comment_id="for another job"),
     ]
-    outputs = breaking.build(*streams(env, everything(), commands), settings)
+    outputs = breaking.build(streams(env, everything(), commands), settings)
     records = _collected(env, outputs, redis_client)
     _one_alert(records["alerts.breaking"])
     _every_article_has_its_story(records["stories.articles"])
     _stories_are_told(records["stories"], redis_client)
-    assert [letter.reason for letter in records["dead-letters"]] == ["not_avro"]
+    assert [letter.reason for letter in records["dead-letters"]] == ["not_avro", "not_avro"]
     answers = sorted((entry.command_id, entry.outcome) for entry in records["editorial.audit"])
     assert answers == [
         ("c1", "refused"),
@@ -263,14 +267,15 @@ def test_editors_merge_split_and_retract_stories(env, redis_client, settings):
         [(f"alert:{alerts['y0']}", "state", b"closed")],
     ]
     port = port_of(redis_client)
-    raws, _ = streams(env, two_tellings_of_one_quake(), [])
+    raws, _, demand = streams(env, two_tellings_of_one_quake(), [])
     # a source each: a record that waits holds back what else is in its bundle
     first, *rest = (
-        streams(env, [], [order])[1].map(WaitForRedis(port, fields), made_articles.raw_type())
+        streams(env, [], [order]).commands.map(WaitForRedis(port, fields), made_articles.raw_type())
         for order, fields in zip(commands, awaited, strict=True)
     )
     waiting = first.union(*rest)
-    records = _collected(env, breaking.build(raws, waiting, settings), redis_client)
+    inputs = breaking.Inputs(raws, waiting, demand)
+    records = _collected(env, breaking.build(inputs, settings), redis_client)
     answers = {(entry.command_id, entry.outcome) for entry in records["editorial.audit"]}
     assert answers == {("c1", "applied"), ("c2", "applied"), ("c3", "applied")}
     last = {story.story_id: story for story in records["stories"]}
@@ -296,11 +301,65 @@ def test_editors_merge_split_and_retract_stories(env, redis_client, settings):
 
 PLACED = "stories.articles"
 
+READERS_DESK = """
+[world]
+sources = 10
+hours = 2.0
+alerts_per_day = 12.0
+least_sources = 3
+readers = "alert"
+breaking_readers = 350
+"""
+
+
+def flocking(story_id):
+    """Seven minutes in which more and more readers come to a story, from its first article on."""
+    begin_ms = breaking_story()[0].published_ms
+    found = []
+    for n, readers in enumerate([1, 1, 2, 3, 5, 8, 10, *[14] * 14]):
+        start_ms = begin_ms + n * 20_000
+        found.append(
+            ReaderDemand(
+                begin_ms=start_ms,
+                end_ms=start_ms + 20_000,
+                told_ms=start_ms + 30_000,
+                readers=readers + 40,
+                stories=9,
+                most_read=[
+                    StoryReaders(story_id="nobody knows it", readers=20),
+                    StoryReaders(story_id=story_id, readers=readers),
+                ],
+            )
+        )
+    return found
+
+
+def test_readers_who_flock_to_a_story_raise_its_alert(env, redis_client, settings, tmp_path):
+    path = tmp_path / "desks.toml"
+    path.write_text(READERS_DESK)
+    told = settings.model_copy(update={"desks_file": path})
+    raws, orders, demand = streams(env, breaking_story()[:2], [], flocking("x0"))
+    waiting = demand.map(
+        WaitForRedis(port_of(redis_client), [("story:x0", "articles", b"2")]),
+        made_articles.raw_type(),
+    )
+    inputs = breaking.Inputs(raws, orders, waiting)
+    records = _collected(env, breaking.build(inputs, told), redis_client)
+    (alert,) = records["alerts.breaking"]
+    assert (alert.story_id, alert.state, alert.independent_sources) == ("x0", "opened", 2)
+    assert alert.outcome == "readers=350,hours=2"
+    assert alert.readers.observed == alert.readers.total > 10 * alert.readers.expected / 2
+    assert sorted(letter.topic for letter in records["dead-letters"]) == [
+        "articles.enriched",
+        "stories.demand",
+    ]
+
 
 def test_step_ids_are_those_that_savepoints_know(env, settings, monkeypatch):
     """The whole job as `main` wires it, with Kafka's ends replaced, is built but not run."""
     discarding = get_gateway().jvm.org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink
-    sources = dict(zip((ARTICLES_ENRICHED, EDITORIAL_CONTROL), streams(env, [], []), strict=True))
+    topics = (ARTICLES_ENRICHED, EDITORIAL_CONTROL, STORIES_DEMAND)
+    sources = dict(zip(topics, streams(env, [], []), strict=True))
     monkeypatch.setattr(breaking, "kafka_source", lambda _, topic, __: sources[topic])
     monkeypatch.setattr(breaking, "kafka_sink", lambda *_: Sink(discarding()))
     monkeypatch.setattr(breaking, "settings_from_arguments", lambda *_: settings)

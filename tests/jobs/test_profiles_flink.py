@@ -28,7 +28,15 @@ from schemas.codec import RecordCodec
 from schemas.enriched_article import EnrichedArticle, Entity, Language, TopicScore
 from schemas.reader_profile import weights
 from schemas.redis_keys import covisited_key, popular_key, profile_key
-from schemas.topics import ARTICLES_ENRICHED, DEAD_LETTERS, USER_EVENTS, USERS_EMBEDDINGS
+from schemas.story import StoryArticle
+from schemas.topics import (
+    ARTICLES_ENRICHED,
+    DEAD_LETTERS,
+    STORIES_ARTICLES,
+    STORIES_DEMAND,
+    USER_EVENTS,
+    USERS_EMBEDDINGS,
+)
 from schemas.user_event import UserEvent
 
 pytestmark = pytest.mark.flink
@@ -67,6 +75,31 @@ def article(n, *, encoder=OLD, enriched_ms=NOW_MS - 2 * HOUR_MS):
 ARTICLES = [article(n) for n in range(10)] + [article(20, encoder=NEW, enriched_ms=NOW_MS)]
 
 
+PLACED = {"a3": "s1", "a5": "s1", "a0": "s0", "a7": "s2", "never-enriched": "s1"}
+"""Stories of some articles; the others are in none."""
+
+
+def placements():
+    """Where articles went: one of them first elsewhere."""
+    pairs = [("a7", "s1"), *PLACED.items()]
+    records = [
+        StoryArticle(
+            article_id=article_id,
+            story_id=story_id,
+            source="courier.example",
+            published_ms=NOW_MS,
+            probability=1.0,
+            novelty=1.0,
+            placed_ms=NOW_MS,
+        )
+        for article_id, story_id in pairs
+    ]
+    codec = RecordCodec(STORIES_ARTICLES)
+    values = [*map(codec.encode, records), b"no placement"]
+    at = Instant.of_epoch_milli(NOW_MS)
+    return [Row(b"a", value, "", 0, n, at) for n, value in enumerate(values)]
+
+
 class Events:
     """Events as they lie in the topic, a tenth of a second apart."""
 
@@ -100,6 +133,9 @@ def all_that_readers_do():
     events.add("reads", "click", "a3")
     events.add("also-reads", "click", "a1")
     events.add("also-reads", "click", "a3")
+    events.add("reads-a-story", "click", "a3")
+    events.add("reads-a-story", "click", "a5")
+    events.add("reads-what-moved", "click", "a7")
     events.add("follows", "subscribe", target="entity:Q64")
     for _ in range(3):
         events.add("repeats", "click", "a1", event_id="the same")
@@ -123,6 +159,7 @@ def all_that_readers_do():
     events.add("withdraws", "click", "a1")
     events.add("withdraws", "click", "a2", consent=False)
     events.add("never-agreed", "click", "a2", consent=False)
+    events.add("never-agreed", "click", "a5", consent=False)
     events.add("unusable", "click")
     events.add("unusable", "dwell", "a1")
     events.add("unusable", "subscribe", target="color:red")
@@ -190,6 +227,7 @@ def settings(module_redis, keys_file):
         "redis_url": f"redis://{HOST}:{port_of(module_redis)}/0",
         "profile_keys_file": keys_file,
         "reader_events_per_minute": BOUND,
+        "demand_every_s": 600,  # one window: the rows here pass faster than they arose
     }
     return load(
         ProfilesSettings,
@@ -210,6 +248,10 @@ class Found:
         self.records = self._pushed("out:profiles")
         self.letters = [
             RecordCodec(DEAD_LETTERS).decode(value) for _, value in self._pushed("out:letters")
+        ]
+        self.demand = [
+            (key, RecordCodec(STORIES_DEMAND).decode(value))
+            for key, value in self._pushed("out:demand")
         ]
 
     def _pushed(self, name):
@@ -237,10 +279,13 @@ def found(module_env, module_redis, settings, keys_file):
     codec = RecordCodec(ARTICLES_ENRICHED)
     at = Instant.of_epoch_milli(NOW_MS)
     rows = [Row(b"a", codec.encode(a), "", 0, n, at) for n, a in enumerate(ARTICLES)]
-    events, articles = in_time(module_env, all_that_readers_do()), in_time(module_env, rows)
-    outputs = profiles.build(events, articles.map(Late(), articles.get_type()), tables, settings)
-    for stream, name in ((outputs.profiles, "out:profiles"), (outputs.letters, "out:letters")):
-        stream.map(PushToRedis(port_of(module_redis), name))
+    events, articles, placed = (
+        in_time(module_env, each) for each in (all_that_readers_do(), rows, placements())
+    )
+    late = articles.map(Late(), articles.get_type())
+    outputs = profiles.build(profiles.Inputs(events, late, placed), tables, settings)
+    for name in ("profiles", "letters", "demand"):
+        getattr(outputs, name).map(PushToRedis(port_of(module_redis), f"out:{name}"))
     module_env.execute("test")
     return Found(module_redis, keys_file)
 
@@ -330,16 +375,30 @@ def test_unusable_event_is_a_dead_letter(found):
         ("admit", "unusable_event"),
         ("admit", "unusable_event"),
         ("decode", "not_avro"),
+        ("decode", "not_avro"),
     ]
 
 
 def test_what_readers_click_is_listed_by_language_and_by_what_they_clicked_before(found):
     popular = found.listed(popular_key("hour", "en"))
-    assert popular["a3"] == 2
+    assert popular["a3"] == 3
     assert "nobody-wrote-it" not in popular
     following = found.listed(covisited_key("a1"))
     assert following["a3"] == 2
     assert following["a1"] > following["a3"]
+
+
+def test_readers_of_a_story_are_counted_once_each_and_nobody_is_named(found):
+    ((key, told),) = found.demand
+    assert key == str(told.end_ms).encode()
+    assert told.end_ms - told.begin_ms == 600_000
+    assert told.begin_ms <= NOW_MS < told.end_ms
+    assert [(one.story_id, one.readers) for one in told.most_read] == [
+        ("s1", 3),  # one of them read two of its articles
+        ("s0", 1),  # the bot
+        ("s2", 1),
+    ]
+    assert (told.readers, told.stories) == (5, 3)
 
 
 def test_nothing_of_a_profile_can_be_read_without_the_key(found):

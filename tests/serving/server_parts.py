@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from schemas.alert import Alert, AlertArticle, AlertEntity, AlertSource, AlertWindow
+from schemas.alert import (
+    Alert,
+    AlertArticle,
+    AlertEntity,
+    AlertReaders,
+    AlertSource,
+    AlertWindow,
+)
 from schemas.codec import RecordCodec
 from schemas.editorial import AuditEntry, EditorialCommand
 from schemas.enriched_article import EnrichedArticle, Entity, Language, Sentiment, TopicScore
@@ -38,6 +45,9 @@ def alert(alert_id: str = "a1", sequence: int = 1, **changes: Any) -> Alert:
         "title": "Bridge in Marenholm closed",
         "languages": ["en"],
         "windows": [AlertWindow(minutes=15, observed=8, expected=0.4, tail_log10=-7.2)],
+        "readers": AlertReaders(
+            minutes=15, end_ms=NOW_MS, observed=412, expected=60.0, tail_log10=-5.9, total=480
+        ),
         "sources": [
             AlertSource(source="courier.example", first_seen_ms=NOW_MS, article_id="art1", copies=1)
         ],

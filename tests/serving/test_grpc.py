@@ -73,6 +73,7 @@ async def test_alerts_stream_filtered_and_resumed(services, stub, key):
     event = await call.read()
     assert (event.kind, event.alert.alert_id) == ("alert", "a1")
     assert event.alert.windows[0].observed == 8
+    assert event.alert.readers.observed == 412
     call.cancel()
     await take(services, alert("a2"), offset=2)
     again = stub.Alerts(proto.AlertsRequest(last_id=event.id), metadata=key)

@@ -165,6 +165,8 @@ async def test_an_explanation_has_words_evidence_and_what_editors_did(services, 
     await take(services, alert(sequence=2, state="confirmed", by="ada"), offset=6)
     found = (await reader.get("/v1/alerts/a1/explanation")).json()
     assert "8 independent sources in 15 minutes" in " ".join(found["why"])
+    assert "412 readers came to it in 15 minutes" in " ".join(found["why"])
+    assert (found["readers"]["observed"], found["readers"]["score"]) == (412, None)
     assert "at least 8 independent sources carry it within 6 hours" in found["why"][0]
     assert [s["state"] for s in found["states"]] == ["opened", "confirmed"]
     assert found["timeline"][0]["observed"] == 2
@@ -318,7 +320,7 @@ async def test_hostile_headlines_are_data(services, reader):
 
 async def test_graphql_answers_as_rest_does(reader, told):
     query = """{
-      alerts(desks: ["world"]) { alertId score raisedMs windows { observed } }
+      alerts(desks: ["world"]) { alertId score raisedMs windows { observed } readers { observed expected } }
       story(id: "s1") { title members { articleId } mood { comments } }
       article(id: "art1") { breakingScore story { storyId } topics { names } }
       explanation(alertId: "a1") { why }
@@ -327,7 +329,13 @@ async def test_graphql_answers_as_rest_does(reader, told):
     }"""
     data = (await reader.post("/v1/graphql", json={"query": query})).json()["data"]
     assert data["alerts"] == [
-        {"alertId": "a1", "score": 0.9, "raisedMs": NOW_MS, "windows": [{"observed": 8}]}
+        {
+            "alertId": "a1",
+            "score": 0.9,
+            "raisedMs": NOW_MS,
+            "windows": [{"observed": 8}],
+            "readers": {"observed": 412, "expected": 60.0},
+        }
     ]
     assert data["story"]["members"] == [{"articleId": "art1"}]
     assert data["article"]["breakingScore"] == 0.6

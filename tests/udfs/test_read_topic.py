@@ -5,14 +5,26 @@ import pytest
 from made_articles import START_MS, command, raws
 from pyflink.datastream import OutputTag
 
-from models.profiles import passage, signals
+from models.breaking.readership import Demand
+from models.packing import unpack
+from models.profiles import facts, passage, signals
+from models.profiles.facts import Placement
 from schemas.codec import RecordCodec
+from schemas.reader_demand import ReaderDemand, StoryReaders
 from schemas.story import StoryArticle
-from schemas.topics import DEAD_LETTERS, EDITORIAL_CONTROL, STORIES_ARTICLES, USER_EVENTS
+from schemas.topics import (
+    DEAD_LETTERS,
+    EDITORIAL_CONTROL,
+    STORIES_ARTICLES,
+    STORIES_DEMAND,
+    USER_EVENTS,
+)
 from schemas.user_event import UserEvent
 from udfs.decode_events import DecodeEvents
+from udfs.extract_placements import ExtractPlacements
 from udfs.read_articles import ReadArticles
 from udfs.read_commands import ReadCommands
+from udfs.read_demand import ReadDemand
 from udfs.read_placements import ReadPlacements
 from udfs.read_verdicts import ReadVerdicts
 
@@ -23,6 +35,8 @@ READERS = {
     "audience editorial.control": ReadVerdicts(**NO_REGISTRY),
     "breaking articles.enriched": ReadArticles(ahead_ms=0, future_ms=0, **NO_REGISTRY),
     "breaking editorial.control": ReadCommands(**NO_REGISTRY),
+    "breaking stories.demand": ReadDemand(desks=["world", "sport"], **NO_REGISTRY),
+    "profiles stories.articles": ExtractPlacements(**NO_REGISTRY),
     "profiles user.events": DecodeEvents(**NO_REGISTRY),
 }
 """Every reader, by its job and topic."""
@@ -71,17 +85,42 @@ def test_bytes_that_are_no_record_become_a_dead_letter_with_their_origin(read, n
     assert (second.value, second.reason) == (b"", "empty_value")
 
 
-def test_placement_goes_on_to_the_mood_of_its_article(read):
-    placed = StoryArticle(
-        article_id="a1",
-        story_id="s1",
-        source="news.example",
-        published_ms=1,
-        probability=1.0,
-        novelty=1.0,
-        placed_ms=2,
+PLACED = StoryArticle(
+    article_id="a1",
+    story_id="s1",
+    source="news.example",
+    published_ms=1,
+    probability=1.0,
+    novelty=1.0,
+    placed_ms=2,
+)
+
+
+def test_placement_goes_on_to_the_facts_of_its_article(read):
+    values = encoded(STORIES_ARTICLES, [PLACED])
+    (row,), aside = read(READERS["profiles stories.articles"], values, STORIES_ARTICLES.name)
+    assert (row[0], facts.unpack_told(bytes(row[1])), aside) == ("a1", Placement("s1"), [])
+
+
+def test_demand_goes_to_every_desk(read):
+    window = ReaderDemand(
+        begin_ms=0,
+        end_ms=20,
+        told_ms=30,
+        readers=9,
+        stories=4,
+        most_read=[StoryReaders(story_id="s1", readers=5), StoryReaders(story_id="s2", readers=2)],
     )
-    values = encoded(STORIES_ARTICLES, [placed])
+    values = encoded(STORIES_DEMAND, [window])
+    sent, aside = read(READERS["breaking stories.demand"], values, STORIES_DEMAND.name)
+    assert ([row[0] for row in sent], aside) == (["world", "sport"], [])
+    name, kind, payload = sent[0][1]
+    assert (name, kind) == ("world", "demand")
+    assert Demand(*unpack(bytes(payload))) == Demand(0, 20, 30, 9, {"s1": 5, "s2": 2})
+
+
+def test_placement_goes_on_to_the_mood_of_its_article(read):
+    values = encoded(STORIES_ARTICLES, [PLACED])
     (row,), aside = read(READERS["audience stories.articles"], values, STORIES_ARTICLES.name)
     assert (list(row), aside) == (["a1", "placed", "", 0, b"", "s1"], [])
 

@@ -37,6 +37,10 @@ def test_desks_are_read_in_order(tmp_path):
         (WHOLE + 'languages = "en"', "languages is 'en'"),
         (WHOLE + "colour = 3", "colour is unknown"),
         (WHOLE.replace("sources = 5", "sources = 0"), "above 0"),
+        (WHOLE + 'readers = "loud"', "readers is 'loud'"),
+        (WHOLE + 'readers = "alert"', "breaking_readers is None"),
+        (WHOLE + 'readers = "alert"\nbreaking_readers = true', "breaking_readers is True"),
+        (WHOLE + "breaking_readers = 350", 'needs readers = "alert"'),
     ],
 )
 def test_wrong_file_is_named(tmp_path, text, why):
@@ -62,3 +66,13 @@ def test_entity_that_was_silent_for_long_is_expected_less():
 def test_older_window_of_an_entity_changes_nothing():
     usual = observe(Usual(), 600_000, 3)
     assert observe(usual, 300_000, 9) == usual
+
+
+def test_desk_shows_readers_unless_it_wants_to_be_alerted_by_them(tmp_path):
+    path = tmp_path / "desks.toml"
+    asked = 'readers = "alert"\nbreaking_readers = 350\n'
+    shown = WHOLE.replace("sport", "news") + 'readers = "shown"\n'
+    path.write_text(WHOLE + asked + shown + WHOLE.replace("sport", "local"))
+    sport, news, local = desks.read(path)
+    assert sport.reader_outcome == Outcome(350, 2.0)
+    assert (news.reader_outcome, local.reader_outcome) == (None, None)

@@ -92,8 +92,8 @@ def test_what_is_beyond_the_bound_is_kept_but_not_told():
 def test_first_click_on_an_article_is_listed_with_what_was_read_before_it():
     done = folded(event(1), event(2), event(3, article_id="a2"))
     assert done.clicks == [
-        Click("en", "a1", None, NOW_MS),
-        Click("en", "a2", "a1", NOW_MS),
+        Click("en", "a1", None, NOW_MS, None),
+        Click("en", "a2", "a1", NOW_MS, None),
     ]
 
 

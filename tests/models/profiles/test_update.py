@@ -11,6 +11,7 @@ from models.profiles.signals import MARK_BYTES, Signal
 from models.profiles.update import (
     ENTITIES_MAX,
     SHOWN_MAX,
+    STORIES_MAX,
     TARGETS_MAX,
     TOPICS_MAX,
     Fate,
@@ -215,6 +216,39 @@ def test_only_the_first_click_on_an_article_is_told_with_what_was_read_before():
     third = update(again.profile, much_later, article(2), RULES)
     told = [(each.first_read, each.read_before) for each in (first, second, again, third)]
     assert told == [(True, None), (True, "a0"), (False, None), (True, None)]
+
+
+def placed(seed, story_id):
+    return article(seed)._replace(story_id=story_id)
+
+
+def test_reader_comes_to_a_story_once_by_whichever_of_its_articles():
+    happened = [
+        (event(0), placed(0, "s1")),
+        (event(1), placed(1, "s1")),
+        (event(2), placed(2, "s2")),
+        (event(3, "dwell"), placed(3, "s3")),
+        (event(4, "impression", strength=0.0), placed(4, "s4")),
+        (event(5), article(5)),  # in no story yet
+        (event(0), placed(0, "s1")),
+    ]
+    profile, came = None, []
+    for found, known in happened:
+        result = update(profile, found, known, _rules(events_per_minute=50))
+        profile = result.profile
+        came.append(result.came_to)
+    assert came == ["s1", None, "s2", None, None, None, None]
+
+
+def test_story_that_was_read_long_ago_is_come_to_anew_and_marks_are_bounded():
+    profile, came = None, 0
+    stories = [*range(STORIES_MAX + 1), 0, STORIES_MAX]
+    for n, story in enumerate(stories):
+        result = update(profile, event(n), placed(n, f"s{story}"), _rules(events_per_minute=500))
+        profile = result.profile
+        came += result.came_to is not None
+    assert came == STORIES_MAX + 2
+    assert len(profile.stories) == STORIES_MAX * MARK_BYTES
 
 
 def test_profile_of_a_busy_reader_stays_small():

@@ -2,6 +2,7 @@ from itertools import pairwise
 
 from newsroom_records import alert, demo
 
+from schemas.alert import AlertReaders
 from schemas.editorial import AuditEntry, EditorialCommand
 from schemas.quality_signal import QualitySignal
 from serving.console import evidence
@@ -67,6 +68,23 @@ def test_what_carries_a_story_is_told_in_words():
 def test_windows_tell_the_odds_in_words():
     assert [window.minutes for window in evidence.windows(STORY, OPENED)] == [5, 15, 60]
     assert evidence.windows(STORY, OPENED)[-1].odds == "less than 1 in a billion"
+
+
+def test_readers_are_shown_beside_those_that_were_expected():
+    seen = AlertReaders(
+        minutes=15, end_ms=NOW, observed=412, expected=60.0, tail_log10=-4.3, total=480
+    )
+    shown = detail(alerts=[ESCALATED.model_copy(update={"readers": seen})]).readers
+    assert (shown.observed, shown.expected, shown.total) == (412, 60.0, 480)
+    assert shown.odds == "1 in 20,000"
+    assert detail().readers is None
+
+
+def test_alert_that_readers_raised_says_what_its_score_means():
+    by_readers = ESCALATED.model_copy(update={"outcome": "readers=350,hours=2"})
+    note = detail(alerts=[by_readers]).calibration
+    assert (note.outcome.sources, note.outcome.hours, note.who) == (350, 2, "readers")
+    assert detail().calibration.who == "independent sources"
 
 
 def test_log_tells_states_and_commands_without_saying_one_thing_twice():

@@ -59,7 +59,7 @@ JOBS = {
     "enrich": (),
     "breaking": (),
     "audience": ("mood_half_life_s=600",),
-    "profiles": ("lists_slide_s=5",),
+    "profiles": ("lists_slide_s=5", "demand_every_s=2", "demand_lateness_s=2"),
 }
 """Jobs with settings for a day of half an hour."""
 

@@ -1,11 +1,13 @@
 """The demo's readers: made-up people and what they do in its half hour.
 
-Each reads what their desks publish in their language, a moment after it came out. Raw ids here
+Each reads what their desks publish in their language, a moment after it came out. Passers-by come
+for the story that breaks and for nothing else, so that its alert shows readers. Raw ids here
 become pseudonyms when they are sent. Nothing reads a clock: times are milliseconds into the
 demo's timeline.
 
 >>> done = actions()
->>> done == actions(), sorted({action.user for action in done})
+>>> known = {action.user for action in done if not action.user.startswith(PASSER_BY)}
+>>> done == actions(), sorted(known)
 (True, ['demo-cora', 'demo-dieter', 'demo-nour', 'demo-pavel', 'demo-sam'])
 """
 
@@ -14,11 +16,19 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from local.demo.corpus import SPAN_MS, DemoArticle, articles
+from local.demo.corpus import BREAKING, SPAN_MS, DemoArticle, articles
 
 SEED = 20261121
 ARRIVES_MS = 20_000
 """No reader clicks sooner after publication: an article must get through the jobs first."""
+
+
+PASSER_BY = "demo-passer-by-"
+PASSERS_BY = 40
+COME_AFTER_MS = 2 * 60_000
+"""The first passer-by comes so long after the story's first article, when jobs know it."""
+
+COME_WITHIN_MS = 7 * 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +96,7 @@ def actions() -> list[Action]:
     """Everything all readers do, in order of time."""
     news = articles()
     found = [action for reader in READERS for action in _of(reader, news)]
+    found += _passers_by(news)
     return sorted(found, key=lambda action: (action.offset_ms, action.user))
 
 
@@ -121,17 +132,28 @@ def _of(reader: DemoReader, news: Sequence[DemoArticle]) -> Iterator[Action]:
         if article.language != reader.language or seen_ms > SPAN_MS:
             continue
         if desk in reader.hides:
-            yield _action(reader, seen_ms, article, "hide")
+            yield _action(reader.user, seen_ms, article, "hide")
         elif desk in reader.desks and wants and left:
             left -= 1
-            yield _action(reader, seen_ms, article, "click")
+            yield _action(reader.user, seen_ms, article, "click")
             read_ms = random.randrange(5_000, 75_000)
             if seen_ms + read_ms <= SPAN_MS:
-                yield _action(reader, seen_ms + read_ms, article, "dwell", dwell_ms=read_ms)
+                yield _action(reader.user, seen_ms + read_ms, article, "dwell", dwell_ms=read_ms)
 
 
-def _action(
-    reader: DemoReader, offset_ms: int, article: DemoArticle, kind: str, **columns: Any
-) -> Action:
+def _passers_by(news: Sequence[DemoArticle]) -> Iterator[Action]:
+    """People who click on the newest English original about the story that breaks."""
+    random = Random(f"{SEED} {PASSER_BY}")
+    told = [a for a in news if a.story == BREAKING and a.language == "en" and not a.copy_of]
+    come_ms = told[0].offset_ms + COME_AFTER_MS
+    for number in range(PASSERS_BY):
+        at_ms = come_ms + random.randrange(COME_WITHIN_MS)
+        newest = max(
+            (a for a in told if a.offset_ms + ARRIVES_MS <= at_ms), key=lambda a: a.offset_ms
+        )
+        yield _action(f"{PASSER_BY}{number + 1}", at_ms, newest, "click")
+
+
+def _action(user: str, offset_ms: int, article: DemoArticle, kind: str, **columns: Any) -> Action:
     said = {"kind": kind, "article_id": article.article_id, **columns}
-    return Action(reader.user, offset_ms, said)
+    return Action(user, offset_ms, said)

@@ -6,6 +6,7 @@ from pyflink.common import Row
 from pyflink.datastream import ProcessFunction
 
 from models.packing import pack
+from udfs.addressing import addressed
 
 
 class AddressWindows(ProcessFunction):
@@ -20,4 +21,4 @@ class AddressWindows(ProcessFunction):
         kind, name, minutes, end_s, observed = value
         packed = pack([kind, name, minutes, 1000 * end_s, observed])
         for desk in self._desks:
-            yield Row(desk, "window", packed)
+            yield addressed(desk, "window", packed)

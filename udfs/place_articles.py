@@ -21,10 +21,11 @@ from schemas.codec import RecordCodec
 from schemas.errors import CommandRefused
 from schemas.registry import open_registry
 from schemas.topics import EDITORIAL_AUDIT, STORIES_ARTICLES
+from udfs.addressing import about_story, addressed, addressed_type
+from udfs.collector import collect_seldom
 from udfs.gauges import expose, expose_value
 from udfs.kept_state import KeptState
 from udfs.lifeline import end_with_task_manager
-from udfs.read_articles import addressed_type
 from udfs.read_commands import audit_tag
 from udfs.sparing_map import SparingMap
 
@@ -82,7 +83,7 @@ class PlaceStats:
 class PlaceArticles(KeyedProcessFunction):
     """Lets each article join its story or open one. Keyed by slot, see `models.stories.partition`.
 
-    In: `addressed_type`, kind article or command. Out: Row(key, value) of
+    In: `message_type`, kind article or command. Out: Row(key, value) of
     stories.articles. Side outputs: news for the desks and for the telling, what the windows count,
     answers to commands.
 
@@ -114,6 +115,7 @@ class PlaceArticles(KeyedProcessFunction):
 
     def open(self, runtime_context: RuntimeContext) -> None:
         end_with_task_manager()
+        collect_seldom()
         density.hdbscan()
         registry = open_registry(*self._registry)
         self._placed = RecordCodec(STORIES_ARTICLES, registry)
@@ -213,11 +215,11 @@ class PlaceArticles(KeyedProcessFunction):
             yield Row(placed.article_id.encode(), self._placed.encode(placed))
         for news in answer.news:
             packed = to_bytes(news)
-            yield self._for_telling, Row(news.story_id, "news", packed)
+            yield self._for_telling, about_story(news.story_id, "news", packed)
             if news.kind == "merged":
-                yield self._for_telling, Row(news.other, "gone", news.story_id.encode())
+                yield self._for_telling, about_story(news.other, "gone", news.story_id.encode())
             for desk in self._listeners(news, article):
-                yield self._for_desks, Row(desk, "news", packed)
+                yield self._for_desks, addressed(desk, "news", packed)
         if article is not None and answer.placed[-1:]:
             yield from self._mentioned(answer, article)
 

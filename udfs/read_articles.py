@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pyflink.common import Row, Types
-from pyflink.common.typeinfo import TypeInformation
+from pyflink.common import Row
 from pyflink.datastream import ProcessFunction, RuntimeContext
 
 from models.breaking.commands import JOB
@@ -13,15 +12,10 @@ from models.stories.received import received, to_bytes
 from schemas.enriched_article import EnrichedArticle
 from schemas.errors import Reason, RecordError, RejectedArticle
 from schemas.topics import ARTICLES_ENRICHED
+from udfs.addressing import addressed
 from udfs.gauges import expose
 from udfs.lifeline import end_with_task_manager
 from udfs.read_topic import Out, ReadTopic
-
-
-def addressed_type() -> TypeInformation:
-    """(key, kind, payload): something on its way to the operator's key; the kind names its form."""
-    octets = Types.PRIMITIVE_ARRAY(Types.BYTE())
-    return Types.ROW_NAMED(["key", "kind", "payload"], [Types.STRING(), Types.STRING(), octets])
 
 
 @dataclass
@@ -73,7 +67,7 @@ class ReadArticles(ReadTopic[EnrichedArticle]):
             )
         article = received(record, ahead_ms=self._ahead_ms)
         self._stats.without_embedding += not article.embedding
-        return [Row(slot(article.language), "article", to_bytes(article))]
+        return [addressed(slot(article.language), "article", to_bytes(article))]
 
     def count_dead(self, error: RecordError) -> None:
         self._stats.dead_letters += 1

@@ -16,9 +16,9 @@ from schemas.codec import RecordCodec
 from schemas.editorial import EditorialCommand
 from schemas.registry import open_registry
 from schemas.topics import EDITORIAL_AUDIT, EDITORIAL_CONTROL
+from udfs.addressing import about_story, addressed, addressed_type
 from udfs.gauges import expose
 from udfs.lifeline import end_with_task_manager
-from udfs.read_articles import addressed_type
 from udfs.read_topic import ReadTopic
 from udfs.route_outcomes import kafka_record_type
 
@@ -94,12 +94,12 @@ class AcceptCommands(KeyedProcessFunction):
         expose(runtime_context.get_metrics_group().add_group("wiredesk"), self._stats)
 
     def process_element(
-        self, value: Row, ctx: KeyedProcessFunction.Context
+        self, value: bytes, ctx: KeyedProcessFunction.Context
     ) -> Iterator[tuple[OutputTag, Row]]:
         packed = self._seen.value()
         accepted = commands.accept(
             commands.seen_from_bytes(bytes(packed)) if packed else Seen(),
-            EditorialCommand.model_validate_json(bytes(value[1])),
+            EditorialCommand.model_validate_json(bytes(value)),
             desks=self._desks,
             slots=SLOTS,
             at_ms=time.time_ns() // 1_000_000,
@@ -111,4 +111,5 @@ class AcceptCommands(KeyedProcessFunction):
             yield self._audit, Row(answer.command_id.encode(), self._entries.encode(answer))
         self._stats.accepted += bool(accepted.addressed)
         for each in accepted.addressed:
-            yield self._places[each.place], Row(each.key, "command", commands.to_bytes(each))
+            send = about_story if each.place is Place.TELLING else addressed
+            yield self._places[each.place], send(each.key, "command", commands.to_bytes(each))

@@ -1,7 +1,6 @@
 """Stories as they stand, told at most once a second."""
 
 import time
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -27,16 +26,8 @@ from udfs.write_stories import StoriesInRedis
 END_OF_INPUT = 2**63 - 1
 """Event time that every stream reaches when it ends, and no other does."""
 
-SHARDS = 16
-"""Keys of the operator: its stories are told a shard at a time."""
-
 IN_MEMORY = 500
 """Stories of a shard that are not read from state again, the last ones changed."""
-
-
-def shard_of(addressed: Row) -> str:
-    """The key under which `addressed_type` to a story is heard."""
-    return str(zlib.crc32(addressed[0].encode()) % SHARDS)
 
 
 @dataclass
@@ -50,7 +41,7 @@ class TellStats:
 class TellStories(KeyedProcessFunction):
     """Joins what neighbourhoods, desks and editors say of a story. Keyed by `shard_of` its id.
 
-    In: `addressed_type`, kind news, gone, scored, burst or command. Out: Row(key, value) of
+    In: `message_type`, kind news, gone, scored, burst or command. Out: Row(key, value) of
     stories, which go to Redis, too, with the story of each article. Side output: answers to
     commands.
 

@@ -34,8 +34,9 @@ def read(runtime_context):
 
 def test_article_goes_to_the_slot_of_its_language(read):
     (sent,), letters = read(articles_as_bytes([article("a", "bridge", "s.example", 3)]))
-    assert (sent[0], sent[1], letters) == (slot("en"), "article", [])
-    known = from_bytes(bytes(sent[2]))
+    key, (_, kind, payload) = sent
+    assert (key, kind, letters) == (slot("en"), "article", [])
+    known = from_bytes(bytes(payload))
     assert (known.article_id, known.at_ms, known.counts) == ("a", START_MS + 180_000, True)
 
 
@@ -45,7 +46,7 @@ def test_article_dated_ahead_does_not_count_and_one_dated_far_ahead_is_refused(r
         for minutes in (4, 30, 90)
     ]
     sent, (letter,) = read(articles_as_bytes(articles))
-    assert [from_bytes(bytes(row[2])).counts for row in sent] == [True, False]
+    assert [from_bytes(bytes(message[2])).counts for _, message in sent] == [True, False]
     assert (letter.reason, letter.job, letter.stage) == ("published_in_future", "breaking", "admit")
 
 

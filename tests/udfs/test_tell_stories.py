@@ -13,7 +13,8 @@ from models.stories.neighbourhood import Neighbourhood
 from schemas.codec import RecordCodec
 from schemas.editorial import EditorialCommand
 from schemas.topics import EDITORIAL_AUDIT, STORIES
-from udfs.tell_stories import END_OF_INPUT, TellStories, shard_of
+from udfs.addressing import shard_of
+from udfs.tell_stories import END_OF_INPUT, TellStories
 
 EVERY_MS = 1000
 SURE = Weights(**dict.fromkeys(Weights._fields, 0.0) | {"mean_vector": 20.0, "constant": -10.0})
@@ -89,7 +90,7 @@ def news(count):
         ).news
     ]
     rows = [Row(each.story_id, "news", neighbourhood.to_bytes(each)) for each in said]
-    return rows, Context(shard_of(rows[0]))
+    return rows, Context(shard_of(rows[0][0]))
 
 
 def told_by(operator, context, at_ms=EVERY_MS):
@@ -134,7 +135,7 @@ def test_order_about_a_story_that_nobody_knows_is_refused(started):
     )
     payload = commands.to_bytes(Addressed(Place.TELLING, "nowhere", order))
     row = Row("nowhere", "command", payload)
-    context = Context(shard_of(row))
+    context = Context(shard_of("nowhere"))
     ((_, answer),) = operator.process_element(row, context)
     assert RecordCodec(EDITORIAL_AUDIT).decode(answer[1]).outcome == "refused"
     assert context.timers == []

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
+from kafka.consumer.fetcher import ConsumerRecord
+
 from bench.reading import (
     AT_ONCE_MS,
     PATIENT_MS,
@@ -23,7 +25,7 @@ from bench.reading import (
 )
 from models.comment_analyzer import CommentAnalyzer
 from schemas.codec import RecordCodec
-from schemas.comment import Comment
+from schemas.comment import Comment, EnrichedComment
 from schemas.topics import COMMENTS_ENRICHED, COMMENTS_RAW
 
 ARTICLES = 50
@@ -98,7 +100,7 @@ def job_backlog(
     kafka: Mapping[str, Any], batch: Sequence[Comment], progress: Progress = untold
 ) -> float:
     """Comments a second of the running job, all sent at once; first sent to last read."""
-    with _reading(kafka, batch, progress, wait_ms=PATIENT_MS) as received:
+    with _reading(kafka, batch, {}, progress, wait_ms=PATIENT_MS) as received:
         started = time.time()
         _send(kafka, batch)
         received.wait()
@@ -107,23 +109,44 @@ def job_backlog(
 
 def job_latency(
     kafka: Mapping[str, Any], batch: Sequence[Comment], rate: float, progress: Progress = untold
-) -> Latency:
-    """Latency of the running job at `rate` comments a second."""
-    with _reading(kafka, batch, progress, wait_ms=AT_ONCE_MS) as received:
+) -> dict[str, Latency]:
+    """Latency of the running job at `rate` comments a second, whole ("") and by stage: until the
+    broker has a comment, until its analysis is there, until it is read as told.
+    """
+    came: dict[str, EnrichedComment] = {}
+    with _reading(kafka, batch, came, progress, wait_ms=AT_ONCE_MS) as received:
         sent = _send(kafka, batch, rate)
         received.wait()
-    return received.latency(sent)
+    read_ms = {name: moment * 1000 for name, moment in received.moments.items()}
+    return {
+        "": received.latency(sent),
+        "sent_": Latency.of([came[i].ingested_ms - at * 1000 for i, at in sent.items()]),
+        "analysed_": Latency.of([came[i].enriched_ms - came[i].ingested_ms for i in sent]),
+        "told_": Latency.of([read_ms[i] - came[i].enriched_ms for i in sent]),
+    }
 
 
 def _reading(
-    kafka: Mapping[str, Any], batch: Sequence[Comment], progress: Progress, *, wait_ms: int
+    kafka: Mapping[str, Any],
+    batch: Sequence[Comment],
+    came: dict[str, EnrichedComment],
+    progress: Progress,
+    *,
+    wait_ms: int,
 ) -> AbstractContextManager[Received]:
+    """came  the comments that are read are noted here, by id"""
     codec = RecordCodec(COMMENTS_ENRICHED)
     expected = [comment.comment_id for comment in batch]
+
+    def noted(record: ConsumerRecord) -> str:
+        comment = codec.decode(record.value)
+        came.setdefault(comment.comment_id, comment)
+        return comment.comment_id
+
     return reading(
         kafka,
         COMMENTS_ENRICHED,
-        lambda record: codec.decode(record.value).comment_id,
+        noted,
         expected,
         job="audience",
         wait_ms=wait_ms,

@@ -107,6 +107,21 @@ def events(count: int, readers: int, known: list[EnrichedArticle], run: str) -> 
         )
 
 
+def first_clicks(readers: int, known: list[EnrichedArticle], run: str) -> Iterator[UserEvent]:
+    """A click of each of many readers: the least that gives a profile vectors and affinities."""
+    chosen = Random(run)
+    first_ms = time.time_ns() // 1_000_000 - _PAST_MS
+    for number in range(readers):
+        yield UserEvent(
+            event_id=f"{run}-{number}",
+            user_key=f"{run}-{number}",
+            kind="click",
+            ts_ms=first_ms + number % _PAST_MS,
+            consent=True,
+            article_id=chosen.choice(known).article_id,
+        )
+
+
 def _moments(random: Random) -> Iterator[tuple[int, EventKind]]:
     """Moment and kind of each event, for ever; each moment is another reader's."""
     for moment in count_from():

@@ -37,6 +37,12 @@ class Latency:
     p95_ms: float
     p99_ms: float
 
+    @classmethod
+    def of(cls, milliseconds: Sequence[float]) -> "Latency":
+        """Of how long each record took."""
+        p50, p95, p99 = np.percentile(milliseconds, [50, 95, 99])
+        return cls(float(p50), float(p95), float(p99))
+
 
 class Received:
     """When each expected record was first read."""
@@ -83,9 +89,7 @@ class Received:
 
     def latency(self, sent: Mapping[str, float]) -> Latency:
         """How long each took, by the moments at which they were sent."""
-        milliseconds = [(self.moments[each] - at) * 1000 for each, at in sent.items()]
-        p50, p95, p99 = np.percentile(milliseconds, [50, 95, 99])
-        return Latency(float(p50), float(p95), float(p99))
+        return Latency.of([(self.moments[each] - at) * 1000 for each, at in sent.items()])
 
 
 @contextmanager

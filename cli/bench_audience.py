@@ -1,6 +1,6 @@
 """`wiredesk bench audience`: the job `audience` from Kafka to Kafka."""
 
-import time
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -10,8 +10,10 @@ from cli.bench_stack import (
     WARM_UP,
     JsonOption,
     OverridesOption,
-    cpu_s,
+    benched_job,
     phase,
+    processors,
+    run_id,
     tell,
     whole_stack,
 )
@@ -27,6 +29,8 @@ def audience(
 ) -> None:
     """The job `audience` from Kafka to Kafka at parallelism 1 beside its analyzer alone.
 
+    Latency is told whole, and by stage: until the broker has the comment (sent), until its analysis
+    is there (analysed), until it is read from comments.enriched (told).
     Runs on the local stack, which it starts and ends if none runs; a running job `audience` is
     cancelled. Wants a machine that does nothing else.
     """
@@ -45,7 +49,7 @@ def _measure(
     from models.comment_analyzer import CommentAnalyzer
     from models.manifest import SHIPPED, read
 
-    run = f"bench-{time.time_ns() // 1_000_000}"
+    run = run_id()
     connection = connect(running.kafka)
     topics.apply(connection)
     kafka = connection.client()
@@ -57,22 +61,15 @@ def _measure(
         submission.cancel("audience", jobmanager=None, savepoint=False)
     with phase("the analyzer alone"):
         before = measure.analyzer_alone(alone, measure.comments(count // 3, f"{run}-before"))
-    with phase("submitting the job"):
-        wanted = submission.Submission("audience", overrides=overrides, parallelism=1)
-        submission.submit(wanted, replace=True, wait=True, report=str)
-    try:
+    with benched_job("audience", overrides):
         with phase("warming up"):
             measure.job_backlog(kafka, measure.comments(4 * WARM_UP, f"{run}-warm"))
-        used = cpu_s(running)
-        with phase(f"the job, {count:,} comments at once"):
+        with phase(f"the job, {count:,} comments at once"), processors(running) as used:
             job = measure.job_backlog(kafka, measure.comments(count, f"{run}-job"))
-        used = {name: seconds - used.get(name, 0.0) for name, seconds in cpu_s(running).items()}
         rate = measure.RATE
         with phase(f"the job, {rate:g} comments a second"):
             steady = measure.comments(int(latency_s * rate), f"{run}-steady", rate)
-            latency = measure.job_latency(kafka, steady, rate)
-    finally:
-        submission.cancel("audience", jobmanager=None, savepoint=False)
+            stages = measure.job_latency(kafka, steady, rate)
     with phase("the analyzer alone, again"):
         after = measure.analyzer_alone(alone, measure.comments(count // 3, f"{run}-after"))
     return {
@@ -81,7 +78,9 @@ def _measure(
         "job_per_s": job,
         "ratio": job / ((before + after) / 2),
         **{f"{name}_cpu_us_per_comment": s * 1e6 / count for name, s in used.items()},
-        "p50_ms": latency.p50_ms,
-        "p95_ms": latency.p95_ms,
-        "p99_ms": latency.p99_ms,
+        **{
+            f"{stage}{name}": milliseconds
+            for stage, latency in stages.items()
+            for name, milliseconds in asdict(latency).items()
+        },
     }

@@ -1,6 +1,5 @@
 """`wiredesk bench profiles`: the job `profiles` from Kafka to Kafka and Redis."""
 
-import time
 from typing import Annotated
 
 import typer
@@ -10,13 +9,15 @@ from cli.bench_stack import (
     WARM_UP,
     JsonOption,
     OverridesOption,
-    cpu_s,
+    benched_job,
     phase,
+    processors,
+    run_id,
     tell,
     whole_stack,
 )
 from cli.connection import connect
-from local import stack, submission
+from local import stack
 
 
 def profiles(
@@ -42,29 +43,24 @@ def _measure(
     from bench import profiles as measure
     from local.flink_rest import Flink
 
-    run = f"bench-{time.time_ns() // 1_000_000}"
+    run = run_id()
     assert running.kafka
     assert running.flink
     topics.apply(connect(running.kafka))
-    with phase("submitting the job"):
-        wanted = submission.Submission("profiles", overrides=overrides, parallelism=1)
-        job = submission.submit(wanted, replace=True, wait=True, report=str)
-    try:
+    with benched_job("profiles", overrides) as job:
         known = measure.articles(2000, run)
         with phase("warming up"):
             measure.publish(running.kafka, known)
             warm = measure.events(80 * WARM_UP, 2000, known, f"{run}-warm")
             measure.job_backlog(running.kafka, warm)
-        flink, used = Flink(running.flink), cpu_s(running)
-        sizes, halves = [flink.fresh_state_size(job.id)], []
-        for half in ("a", "b"):
-            with phase(f"{count // 2:,} events of {readers // 2:,} new readers"):
-                batch = measure.events(count // 2, readers // 2, known, f"{run}-{half}")
-                halves.append(measure.job_backlog(running.kafka, batch))
-            sizes.append(flink.fresh_state_size(job.id))
-        used = {name: seconds - used[name] for name, seconds in cpu_s(running).items()}
-    finally:
-        submission.cancel("profiles", jobmanager=None, savepoint=False)
+        flink, halves = Flink(running.flink), []
+        sizes = [flink.fresh_checkpoint(job.id).state_bytes]
+        with processors(running) as used:
+            for half in ("a", "b"):
+                with phase(f"{count // 2:,} events of {readers // 2:,} new readers"):
+                    batch = measure.events(count // 2, readers // 2, known, f"{run}-{half}")
+                    halves.append(measure.job_backlog(running.kafka, batch))
+                sizes.append(flink.fresh_checkpoint(job.id).state_bytes)
     events = sum(half.events for half in halves)
     return {
         "events": events,

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from local import stack, state
+from local import stack, state, submission
 
 if TYPE_CHECKING:
     import psutil
@@ -82,10 +82,34 @@ def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: bar.update(task, completed=done)
 
 
-def cpu_s(running: stack.Stack) -> dict[str, float]:
-    """Processor time that the TaskManagers, their Python workers and Kafka have used so far:
-    steadier than the clock where others work, too.
+@contextmanager
+def benched_job(job: str, overrides: tuple[str, ...]) -> Iterator[submission.Submitted]:
+    """A job at parallelism 1, in place of one that runs, cancelled at the end."""
+    with phase("submitting the job"):
+        wanted = submission.Submission(job, overrides=overrides, parallelism=1)
+        submitted = submission.submit(wanted, replace=True, wait=True, report=str)
+    try:
+        yield submitted
+    finally:
+        submission.cancel(job, jobmanager=None, savepoint=False)
+
+
+@contextmanager
+def processors(running: stack.Stack) -> Iterator[dict[str, float]]:
+    """Seconds of processor that the TaskManagers, their Python workers and Kafka use meanwhile,
+    known at the end: steadier than the clock where others work, too.
     """
+    before, used = _cpu_of(running), dict[str, float]()
+    yield used
+    used |= {name: seconds - before[name] for name, seconds in _cpu_of(running).items()}
+
+
+def run_id() -> str:
+    """What ids of a benchmark's records begin with."""
+    return f"bench-{time.time_ns() // 1_000_000}"
+
+
+def _cpu_of(running: stack.Stack) -> dict[str, float]:
     import psutil
 
     used = {"jvm": 0.0, "python": 0.0, "kafka": 0.0}

@@ -26,6 +26,19 @@ class Job:
         return self.state not in ENDED
 
 
+@dataclass(frozen=True)
+class Checkpoint:
+    """A completed checkpoint.
+
+    state_bytes    of the whole state
+    written_bytes  by this checkpoint: what earlier ones wrote is not written again
+    """
+
+    state_bytes: int
+    written_bytes: int
+    took_s: float
+
+
 class Flink:
     """A cluster's REST interface.
 
@@ -60,13 +73,17 @@ class Flink:
         entries = self._call("GET", f"/jobs/{job_id}/exceptions")["exceptionHistory"]["entries"]
         return str(entries[0]["stacktrace"]) if entries else ""
 
-    def fresh_state_size(self, job_id: str, *, timeout_s: float = 120) -> int:
-        """Bytes of state in a checkpoint that begins after this call. Raises StackError."""
+    def fresh_checkpoint(self, job_id: str, *, timeout_s: float = 120) -> Checkpoint:
+        """One that begins after this call. Raises StackError."""
         asked_ms, deadline = time.time_ns() // 1_000_000, time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             latest = self._call("GET", f"/jobs/{job_id}/checkpoints")["latest"]["completed"]
             if latest and latest["trigger_timestamp"] > asked_ms:
-                return int(latest["state_size"])
+                return Checkpoint(
+                    state_bytes=int(latest["state_size"]),
+                    written_bytes=int(latest["checkpointed_size"]),
+                    took_s=latest["end_to_end_duration"] / 1000,
+                )
             time.sleep(0.2)
         raise StackError(f"Job {job_id} completed no checkpoint within {timeout_s:g} s.")
 

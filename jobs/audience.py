@@ -12,6 +12,7 @@ from jobs.runtime.audience_settings import AudienceSettings
 from jobs.runtime.endpoints import kafka_sink, kafka_source
 from jobs.runtime.modes import in_worker
 from jobs.runtime.steps import step
+from jobs.runtime.streams import keyed, side_output
 from models.audience.mood import MoodPolicy
 from models.audience.queue import QueueRules
 from models.manifest import SHIPPED
@@ -95,7 +96,7 @@ def build(inputs: Inputs, s: AudienceSettings) -> Outputs:
             "audience.analyse",
         )
         comments = step(outcomes.process(RouteComments(), comment_type()), "audience.route")
-        letters = comments.get_side_output(dead_letters_tag())
+        letters = side_output(comments, dead_letters_tag())
     followed = follow(comments, letters, inputs, s)
     with in_worker(inputs.comments):
         written = (
@@ -115,9 +116,7 @@ def follow(
     for itself as soon as a C extension asks for the interpreter's lock (pemja 0.5.7).
     """
     enriched = step(
-        comments.key_by(_comment_of, Types.STRING()).process(
-            follow_versions(s), kafka_record_type()
-        ),
+        keyed(comments).process(follow_versions(s), kafka_record_type()),
         "audience.versions",
     ).disable_chaining()
     placements = step(
@@ -125,7 +124,7 @@ def follow(
         "audience.placements",
     ).disable_chaining()
     voices = step(
-        enriched.get_side_output(voices_tag())
+        side_output(enriched, voices_tag())
         .union(placements)
         .assign_timestamps_and_watermarks(watermarks(s)),
         "audience.watermarks",
@@ -137,13 +136,13 @@ def follow(
         "audience.articles",
     ).disable_chaining()
     story_moods = step(
-        article_moods.get_side_output(story_voices_tag())
+        side_output(article_moods, story_voices_tag())
         .key_by(_subject_of, Types.STRING())
         .process(follow_moods("story", s), kafka_record_type()),
         "audience.stories",
     )
     queued = step(
-        enriched.get_side_output(candidates_tag())
+        side_output(enriched, candidates_tag())
         .key_by(_queue_of, Types.STRING())
         .process(QueueComments(rules=queue_rules(s), **_registry(s)), case_event_type()),
         "audience.queue",
@@ -159,17 +158,17 @@ def follow(
         "audience.verdicts",
     )
     cases = step(
-        queued.union(enriched.get_side_output(cases_tag()), verdicts)
+        queued.union(side_output(enriched, cases_tag()), verdicts)
         .key_by(_comment_of, Types.STRING())
         .process(DecideCases(memory_s=s.moderation_memory_s, **_registry(s)), kafka_record_type()),
         "audience.cases",
     ).disable_chaining()
     all_letters = letters.union(
-        placements.get_side_output(dead_letters_tag()),
-        commands.get_side_output(dead_letters_tag()),
+        side_output(placements, dead_letters_tag()),
+        side_output(commands, dead_letters_tag()),
     )
     moods = article_moods.union(story_moods)
-    return Followed(enriched, moods, cases, cases.get_side_output(audit_tag()), all_letters)
+    return Followed(enriched, moods, cases, side_output(cases, audit_tag()), all_letters)
 
 
 class EventTime(TimestampAssigner):

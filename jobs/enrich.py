@@ -10,6 +10,7 @@ from jobs.runtime.arguments import settings_from_arguments
 from jobs.runtime.endpoints import kafka_sink, kafka_source
 from jobs.runtime.enrich_settings import EnrichSettings
 from jobs.runtime.steps import step
+from jobs.runtime.streams import side_output
 from models.admission import PublicationWindow
 from models.analyzer import AnalyzerConfig
 from models.generative import Endpoint
@@ -43,7 +44,7 @@ def build(raws: DataStream, s: EnrichSettings) -> Outputs:
         "enrich.encode",
     )
     enriched = step(outcomes.process(RouteOutcomes(), kafka_record_type()), "enrich.route")
-    letters = enriched.get_side_output(dead_letters_tag())
+    letters = side_output(enriched, dead_letters_tag())
     written = step(
         AsyncDataStream.unordered_wait(
             enriched, write_articles(s), NO_TIMEOUT, s.in_flight_max, kafka_record_type()

@@ -32,25 +32,18 @@ def outcome_type() -> TypeInformation:
 
 
 def comment_type() -> TypeInformation:
-    """A version of a comment, or its deletion (`record` is empty).
+    """(comment_id, a version of the comment or its deletion, whose `record` is empty).
 
     queue   desk/language whose moderators may want to see it; empty for none
     record  as on comments.enriched
     voice   models.audience.voices.packed
     """
     octets = Types.PRIMITIVE_ARRAY(Types.BYTE())
-    return Types.ROW_NAMED(
-        ["comment_id", "article_id", "published_ms", "ingested_ms", "queue", "record", "voice"],
-        [
-            Types.STRING(),
-            Types.STRING(),
-            Types.LONG(),
-            Types.LONG(),
-            Types.STRING(),
-            octets,
-            octets,
-        ],
+    version = Types.ROW_NAMED(
+        ["article_id", "published_ms", "ingested_ms", "queue", "record", "voice"],
+        [Types.STRING(), Types.LONG(), Types.LONG(), Types.STRING(), octets, octets],
     )
+    return Types.ROW([Types.STRING(), version])
 
 
 def mood_event_type() -> TypeInformation:

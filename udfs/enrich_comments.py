@@ -1,5 +1,6 @@
 """Raw Kafka records to enriched comments, deletions or dead letters."""
 
+import gc
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,6 +95,8 @@ class EnrichComments(AsyncFunction):
         self._analyzer.warm_up()
         self._stats = CommentStats()
         self._expose(runtime_context)
+        gc.collect()
+        gc.freeze()  # what the models brought stays: looking through it again delays comments
 
     def close(self) -> None:
         self._analyzer.close()

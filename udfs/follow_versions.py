@@ -15,6 +15,7 @@ from schemas.topics import COMMENTS_ENRICHED
 from udfs.comment_rows import GONE, SAID, SUPERSEDED, candidates_tag, cases_tag, voices_tag
 from udfs.gauges import expose
 from udfs.state_ttl import expiring
+from udfs.take_turns import take_turns
 
 
 @dataclass
@@ -30,8 +31,9 @@ class VersionStats:
 class FollowVersions(KeyedProcessFunction):
     """Keyed by comment_id. State: versions.Known as msgpack, for `memory_s`. No timers.
 
-    In: `comment_type`. Out: Row(key, value) of comments.enriched. Side outputs: voices (for moods),
-    candidates (for the queue) and cases (an older version that was a candidate is superseded).
+    In: the version of a `comment_type`. Out: Row(key, value) of comments.enriched. Side outputs:
+    voices (for moods), candidates (for the queue) and cases (an older version that was a candidate
+    is superseded).
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class FollowVersions(KeyedProcessFunction):
         self._voices, self._candidates, self._cases = voices_tag(), candidates_tag(), cases_tag()
 
     def open(self, runtime_context: RuntimeContext) -> None:
+        take_turns()  # a burst of moods must not hold comments up
         self._enriched = RecordCodec(COMMENTS_ENRICHED, open_registry(*self._registry))
         described = ValueStateDescriptor("known", Types.PICKLED_BYTE_ARRAY())
         described.enable_time_to_live(expiring(Time.seconds(self._memory_s)))
@@ -52,7 +55,8 @@ class FollowVersions(KeyedProcessFunction):
     def process_element(
         self, value: Row, ctx: KeyedProcessFunction.Context
     ) -> Iterator[Row | tuple[OutputTag, Row]]:
-        comment_id, article_id, published_ms, ingested_ms, queue, record, voice = value
+        comment_id = ctx.get_current_key()
+        article_id, published_ms, ingested_ms, queue, record, voice = value
         stored = self._known.value()
         known = unpacked(bytes(stored)) if stored else None
         if record:

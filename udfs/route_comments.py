@@ -25,4 +25,4 @@ class RouteComments(ProcessFunction):
         else:
             article_id, published_ms, ingested_ms, queue, voice = found
             comment_id = bytes(key).decode(errors="replace")
-            yield Row(comment_id, article_id, published_ms, ingested_ms, queue, record, voice)
+            yield Row(comment_id, Row(article_id, published_ms, ingested_ms, queue, record, voice))

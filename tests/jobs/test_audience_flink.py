@@ -377,7 +377,7 @@ def test_no_thread_holds_two_interpreters(wired):
                 task[head(node.getId())] = head(edge.getSourceId())
     embedded = [head(each) for each, node in nodes.items() if "Embedded" in operator_of(node)]
     in_worker = [each for each, node in nodes.items() if "External" in operator_of(node)]
-    assert len(in_worker) == 5  # models, their dead letters, and the writers to Redis
+    assert len(in_worker) == 4  # models, and the writers to Redis
     assert len(embedded) > len(in_worker)
     assert len(embedded) == len(set(embedded))
 

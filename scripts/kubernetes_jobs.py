@@ -44,6 +44,7 @@ spec:
     resource: {{ cpu: 2, memory: 3328m }}
   podTemplate:
     spec:
+      nodeSelector: {{ kubernetes.io/arch: amd64 }}
       securityContext: {{ runAsNonRoot: true, fsGroup: 9999 }}
       containers:
         - name: flink-main-container

@@ -15,6 +15,8 @@ new_enough_java() {
     "$java" -version 2>&1 | awk -F'[".]' '/ version "/ { ok = $2 >= 17 } END { exit !ok }'
 }
 
+[ "$(uname -sm)" = "Linux x86_64" ] ||
+    fail "$(uname -sm): PyFlink and ONNX Runtime's OpenVINO build need Linux on x86-64."
 [ -x .venv/bin/python ] || python3.11 --version >/dev/null 2>&1 ||
     fail "python3.11 not found. Debian: apt-get install python3.11-venv; else: pyenv install 3.11."
 

@@ -60,6 +60,11 @@ def test_flink_python_and_wiredesk_versions_are_the_projects() -> None:
     assert build_argument("WIREDESK_VERSION") == PROJECT["project"]["version"]
 
 
+def test_uv_is_the_version_of_the_setup_script() -> None:
+    setup = (ROOT / "scripts" / "setup.sh").read_text()
+    assert f"\nUV={build_argument('UV_VERSION')}\n" in setup
+
+
 def test_connector_comes_from_the_pom_of_the_local_stack() -> None:
     assert "COPY local/kafka/connector/pom.xml " in DOCKERFILE
     version = pom_version("connector", "flink-sql-connector-kafka")
@@ -165,6 +170,11 @@ def test_services_wait_for_services_with_a_healthcheck_or_an_end() -> None:
                 assert "healthcheck" in there[other], f"{name} waits for {other}"
             else:
                 assert "restart" not in there[other], f"{name} waits for the end of {other}"
+
+
+def test_our_image_is_for_the_platform_that_the_locks_are_for() -> None:
+    ours = [s for s in services().values() if s["image"].startswith("wiredesk:")]
+    assert {service["platform"] for service in ours} == {"linux/amd64"}
 
 
 def test_every_service_has_limits() -> None:

@@ -75,6 +75,14 @@ def test_the_server_reads_its_secrets_from_mounted_files(tmp_path) -> None:
     assert grace_s > settings.shutdown_s
 
 
+def test_pods_run_where_the_image_does() -> None:
+    pods = [deployment(job)["spec"]["podTemplate"]["spec"] for job in known_jobs()]
+    for name in ("serve.yaml", "topics.yaml"):
+        specs = [document["spec"] for document in documents(name)]
+        pods += [spec["template"]["spec"] for spec in specs if "template" in spec]
+    assert [pod["nodeSelector"] for pod in pods] == [{"kubernetes.io/arch": "amd64"}] * len(pods)
+
+
 def test_nobody_is_root_and_nothing_is_written_outside_volumes() -> None:
     for name in ("serve.yaml", "topics.yaml"):
         for document in documents(name):

@@ -28,15 +28,15 @@ class Job:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A completed checkpoint.
+    """A completed checkpoint, and the largest and longest of the job so far.
 
-    state_bytes    of the whole state
-    written_bytes  by this checkpoint: what earlier ones wrote is not written again
+    state_bytes   of the whole state
+    most_written  bytes that one wrote: what earlier ones have written is not written again
     """
 
     state_bytes: int
-    written_bytes: int
-    took_s: float
+    most_written: int
+    longest_s: float
 
 
 class Flink:
@@ -77,12 +77,13 @@ class Flink:
         """One that begins after this call. Raises StackError."""
         asked_ms, deadline = time.time_ns() // 1_000_000, time.monotonic() + timeout_s
         while time.monotonic() < deadline:
-            latest = self._call("GET", f"/jobs/{job_id}/checkpoints")["latest"]["completed"]
+            told = self._call("GET", f"/jobs/{job_id}/checkpoints")
+            latest, summary = told["latest"]["completed"], told["summary"]
             if latest and latest["trigger_timestamp"] > asked_ms:
                 return Checkpoint(
                     state_bytes=int(latest["state_size"]),
-                    written_bytes=int(latest["checkpointed_size"]),
-                    took_s=latest["end_to_end_duration"] / 1000,
+                    most_written=int(summary["checkpointed_size"]["max"]),
+                    longest_s=summary["end_to_end_duration"]["max"] / 1000,
                 )
             time.sleep(0.2)
         raise StackError(f"Job {job_id} completed no checkpoint within {timeout_s:g} s.")

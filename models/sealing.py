@@ -3,8 +3,9 @@
 import hmac
 import os
 from collections.abc import Mapping
+from functools import lru_cache
 from io import BytesIO
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -21,14 +22,29 @@ _HEADER_BYTES = 10
 _READER_KEY = b"wiredesk reader profile\x00"
 
 
+class Sealed(NamedTuple):
+    """The fields of a SealedProfile; a record of its own would cost as much as the encryption."""
+
+    user_key: str
+    updated_ms: int
+    key_version: int
+    nonce: bytes
+    sealed: bytes
+
+
 def seal(user_key: str, record: Mapping[str, Any], secret: Secret) -> SealedProfile:
     """Encrypt the fields of a ReaderProfile for one reader."""
+    return SealedProfile.model_construct(**close(user_key, record, secret)._asdict())
+
+
+def close(user_key: str, record: Mapping[str, Any], secret: Secret) -> Sealed:
+    """As `seal`."""
     plain = BytesIO()
     schema = avro_schemas.current(READER_PROFILE)
     plain.write(_HEADER + _fingerprint())
     schemaless_writer(plain, schema, record)
     nonce = os.urandom(NONCE_BYTES)
-    return SealedProfile.model_construct(
+    return Sealed(
         user_key=user_key,
         updated_ms=record["updated_ms"],
         key_version=secret.version,
@@ -37,7 +53,7 @@ def seal(user_key: str, record: Mapping[str, Any], secret: Secret) -> SealedProf
     )
 
 
-def unseal(sealed: SealedProfile, secret: Secret | None) -> dict[str, Any]:
+def unseal(sealed: Sealed | SealedProfile, secret: Secret | None) -> dict[str, Any]:
     """The fields of the ReaderProfile inside. Raises SealError."""
     if secret is None:
         raise SealError(f"key {sealed.key_version} of profiles is not in the key ring")
@@ -65,9 +81,10 @@ def opened_profile(sealed: SealedProfile, ring: KeyringFile) -> ReaderProfile:
     return ReaderProfile.model_validate(unseal(sealed, ring.secret(sealed.key_version)))
 
 
+@lru_cache(maxsize=1)
 def _cipher(user_key: str, secret: Secret) -> AESGCM:
     """Each reader has a key of their own: random nonces stay safe for 2**32 writes of one reader,
-    not of all (NIST SP 800-38D, 8.3).
+    not of all (NIST SP 800-38D, 8.3). A profile that is opened is mostly sealed again at once.
     """
     return AESGCM(hmac.digest(secret.value, _READER_KEY + user_key.encode(), "sha256"))
 

@@ -35,6 +35,7 @@ class RecordCodec(Generic[R]):
         self._record_type = topic.record_type
         self._record = topic.record
         self._schema = avro_schemas.current(topic.record)
+        self._optional = _optional(self._schema)
         self._registry = registry
         self._header = (
             SINGLE_OBJECT_MARKER + avro_schemas.fingerprint(self._schema)
@@ -45,9 +46,16 @@ class RecordCodec(Generic[R]):
 
     def encode(self, record: R) -> bytes:
         """The record on the wire, in the current version of its schema."""
+        return self.encode_fields(record.model_dump())
+
+    def encode_fields(self, fields: dict[str, Any]) -> bytes:
+        """The record of these fields on the wire. Nobody checks them; the dict is used up."""
         out = BytesIO()
         out.write(self._header)
-        schemaless_writer(out, self._schema, record.model_dump())
+        for name, branch in self._optional.items():
+            if fields[name] is not None:
+                fields[name] = branch, fields[name]
+        schemaless_writer(out, self._schema, fields)
         return out.getvalue()
 
     def decode(self, value: bytes | None) -> R:
@@ -99,6 +107,20 @@ class RecordCodec(Generic[R]):
             f"value of {len(value)} bytes starts with {value[:2].hex()}; expected c301 "
             "(Avro single-object) or 00 (Confluent)",
         )
+
+
+def _optional(schema: Any) -> dict[str, str]:
+    """Fields that are null or of one other type, to that type's name.
+
+    A writer that is told the name takes that branch; else it first compares the value, all that is
+    in it, with each branch.
+    """
+    unions = ((field["name"], field["type"]) for field in schema["fields"])
+    return {
+        name: _name(union[1])
+        for name, union in unions
+        if isinstance(union, list) and len(union) == 2 and union[0] == "null"
+    }
 
 
 def _expect(length: int, header: int) -> None:

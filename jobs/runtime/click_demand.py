@@ -44,7 +44,9 @@ def _arrivals(lateness_s: int) -> Schema:
 
 
 def demand_query(every_s: int, lateness_s: int) -> str:
-    """Readers by story of each window in which anyone came to one."""
+    """Readers by story of each window in which anyone came to one; windows begin at whole multiples
+    of their length.
+    """
     return f"""
         SELECT
           TIMESTAMPDIFF(SECOND, TIMESTAMP '1970-01-01 00:00:00', `window_end`)
@@ -53,7 +55,7 @@ def demand_query(every_s: int, lateness_s: int) -> str:
         FROM (
           SELECT `window_start`, `window_end`, `story`, COUNT(*) AS `readers`
           FROM TUMBLE(TABLE `came`, DESCRIPTOR(`due`),
-            INTERVAL '{every_s}' SECOND(9), INTERVAL '{lateness_s}' SECOND(9))
+            INTERVAL '{every_s}' SECOND(9), INTERVAL '{lateness_s % every_s}' SECOND(9))
           GROUP BY `window_start`, `window_end`, `story`)
         GROUP BY `window_start`, `window_end`
     """

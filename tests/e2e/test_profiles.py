@@ -19,7 +19,13 @@ from models.sealing import opened_profile
 from schemas.codec import RecordCodec
 from schemas.enriched_article import EnrichedArticle, Language
 from schemas.redis_keys import popular_key, profile_key
-from schemas.topics import ARTICLES_ENRICHED, USERS_EMBEDDINGS
+from schemas.story import StoryArticle
+from schemas.topics import (
+    ARTICLES_ENRICHED,
+    STORIES_ARTICLES,
+    STORIES_DEMAND,
+    USERS_EMBEDDINGS,
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -45,6 +51,18 @@ def article(article_id, seed):
     )
 
 
+def placed(article_id, story_id):
+    return StoryArticle(
+        article_id=article_id,
+        story_id=story_id,
+        source="courier.example",
+        published_ms=0,
+        probability=1.0,
+        novelty=1.0,
+        placed_ms=0,
+    )
+
+
 class Desk:
     """The job, and what a test does to it and sees of it."""
 
@@ -57,11 +75,11 @@ class Desk:
         ring = read_keyring(reader_keys.ensure(reader_keys.pseudonyms_file(stack.state_dir)))
         self.user_key = pseudonym(READER, ring.newest)
 
-    def publish(self, *articles):
+    def publish(self, topic, *records):
         producer = KafkaProducer(bootstrap_servers=self.kafka)
-        codec = RecordCodec(ARTICLES_ENRICHED)
-        for each in articles:
-            producer.send(ARTICLES_ENRICHED.name, codec.encode(each), each.article_id.encode())
+        codec = RecordCodec(topic)
+        for each in records:
+            producer.send(topic.name, codec.encode(each), each.article_id.encode())
         producer.flush()
         producer.close()
 
@@ -98,7 +116,8 @@ def wait(satisfied):
 
 @pytest.fixture(scope="module")
 def desk(stack, topics_created, tmp_path_factory):
-    wanted = Submission("profiles", ("article_wait_s=2", "lists_slide_s=1", "source_idle_s=1"))
+    quick = ("article_wait_s=2", "lists_slide_s=1", "source_idle_s=1", "demand_every_s=1")
+    wanted = Submission("profiles", quick)
     submitted = submit(wanted, replace=True, wait=True, report=str)
     yield Desk(stack, tmp_path_factory.mktemp("readers"), submitted.id)
     cancel("profiles", jobmanager=None, savepoint=False)
@@ -107,7 +126,8 @@ def desk(stack, topics_created, tmp_path_factory):
 def test_reader_is_known_after_a_click_and_forgotten_after_erase(desk):
     records = TopicReader(desk.kafka, USERS_EMBEDDINGS.name, prefix=desk.user_key)
     desk.read("e2e-p1", "e2e-p2")  # before their articles
-    desk.publish(article("e2e-p1", 1), article("e2e-p2", 2))
+    desk.publish(STORIES_ARTICLES, placed("e2e-p2", "e2e-story"))
+    desk.publish(ARTICLES_ENRICHED, article("e2e-p1", 1), article("e2e-p2", 2))
     profile = desk.profile_with(clicks=2)
     assert (profile.encoder, len(profile.long_vector)) == ("e2e-1", 768)
     assert READER not in str(records.records)
@@ -120,10 +140,18 @@ def test_reader_is_known_after_a_click_and_forgotten_after_erase(desk):
     assert [key for key in desk.redis.scan_iter() if desk.user_key.encode() in key] == []
     records.wait(lambda: records.records and records.records[-1][2] is None, PATIENCE_S)
 
+    demand = TopicReader(desk.kafka, STORIES_DEMAND.name)
     desk.read("e2e-p2")  # the job's state is empty, too: this is the first click
     profile = desk.profile_with(clicks=1)
     assert profile.reads.keys == "e2e-p2"
     records.close()
+
+    demand.wait(lambda: demand.records, PATIENCE_S)
+    told = RecordCodec(STORIES_DEMAND).decode(demand.records[-1][2])
+    assert (told.readers, told.stories) == (1, 1)
+    assert [(one.story_id, one.readers) for one in told.most_read] == [("e2e-story", 1)]
+    assert desk.user_key.encode() not in demand.records[-1][2]
+    demand.close()
 
 
 def test_job_runs_as_its_own_configuration_says(desk):

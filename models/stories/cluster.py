@@ -5,7 +5,6 @@ newest publication seen.
 """
 
 import json
-import math
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -605,7 +604,7 @@ def _opened(article: StoryArticle) -> Story:
 
 def _centre(story: Story) -> Vector:
     """Direction of a story, of length 1."""
-    return story.vector / max(math.sqrt(float(story.vector @ story.vector)), 1e-9)
+    return story.vector / max(story.lengths[0], 1e-9)
 
 
 def _opening(article: StoryArticle) -> list[str]:

@@ -75,10 +75,13 @@ class WordIndex:
         asked = sorted(weights, key=lambda word: (-weights[word], word))[:WORDS_ASKED]
         shared: dict[str, float] = {}
         for word in asked:
-            holders = self._stories.get(word, ())
+            holders, weight = self._stories.get(word, ()), weights[word]
             if len(holders) <= RARE:
                 for story in holders:
-                    shared[story] = shared.get(story, 0.0) + weights[word]
+                    shared[story] = shared.get(story, 0.0) + weight
+        if len(shared) > BY_WORDS:  # numbers are sorted in a tenth of the time of pairs
+            least = sorted(shared.values())[-BY_WORDS]
+            shared = {story: weight for story, weight in shared.items() if weight >= least}
         return sorted(shared, key=lambda story: (-shared[story], story))[:BY_WORDS]
 
 
@@ -145,13 +148,13 @@ class VectorIndex:
         """The stories nearest to a vector, as far as the cells around it hold them."""
         if not len(self._pivots):
             near = _largest(self._vectors[: len(self._names)] @ vector, BY_VECTOR)
-            return [self._names[row] for row in near]
+            return [self._names[row] for row in near.tolist()]
         signs = _signs(vector)
-        probed = [self._cells[cell] for cell in _smallest(_apart(self._pivots, signs), PROBES)]
-        rows = np.sort(np.concatenate(probed))
+        cells = _smallest(_apart(self._pivots, signs), PROBES)
+        rows = np.sort(np.concatenate([self._cells[cell] for cell in cells.tolist()]))
         near = rows[_smallest(_apart(self._signs[rows], signs), BY_SIGNS)]
         found = near[_largest(self._vectors[near] @ vector, BY_VECTOR)]
-        return [self._names[row] for row in found]
+        return [self._names[row] for row in found.tolist()]
 
     def cosines(self, stories: Sequence[str], vector: Vector) -> list[float]:
         """Of a unit vector with the vectors of some stories."""
@@ -182,6 +185,8 @@ class VectorIndex:
 
     def _assign(self, row: int) -> None:
         cell = int(np.argmin(_apart(self._pivots, self._signs[row])))
+        if cell == self._cell_of[row]:
+            return
         if self._cell_of[row] >= 0:
             self._leave(row)
         self._enter(row, cell)
@@ -217,9 +222,9 @@ class VectorIndex:
 def _signs(vectors: Vector) -> Signs:
     """One bit for each number that is positive, in words of 64."""
     bits = np.packbits(vectors > 0, axis=-1)
-    padded = np.zeros((*bits.shape[:-1], -(-bits.shape[-1] // 8) * 8), np.uint8)
-    padded[..., : bits.shape[-1]] = bits
-    return padded.view(np.uint64)
+    if missing := -bits.shape[-1] % 8:
+        bits = np.concatenate([bits, np.zeros((*bits.shape[:-1], missing), np.uint8)], axis=-1)
+    return bits.view(np.uint64)
 
 
 def _apart(many: Signs, one: Signs) -> npt.NDArray[np.uint16]:
@@ -237,13 +242,13 @@ def _ones(count: int) -> Vector:
 
 def _smallest(values: npt.NDArray[np.uint16], count: int) -> Rows:
     """Places of the smallest values, smallest first, the first of equals first."""
-    smallest: Rows = np.argsort(values, kind="stable")[:count]
+    smallest: Rows = values.argsort(kind="stable")[:count]
     return smallest
 
 
 def _largest(values: Vector, count: int) -> Rows:
     """Places of the largest values, largest first, the first of equals first."""
-    largest: Rows = np.argsort(-values, kind="stable")[:count]
+    largest: Rows = (-values).argsort(kind="stable")[:count]
     return largest
 
 

@@ -375,3 +375,5 @@ def test_step_ids_are_those_that_savepoints_know(env, settings, monkeypatch):
     ids = (Path(__file__).parent / "ids.txt").read_text().split()
     ours = {each for each in uids if each.startswith("breaking.")}
     assert sorted(ours) == [each for each in ids if each.startswith("breaking.")]
+    names = {node.getOperatorName() for node in nodes}
+    assert not names & {"Map", "_stream_key_by_map_operator"}, "records pass idle Python functions"

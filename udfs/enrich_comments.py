@@ -1,6 +1,5 @@
 """Raw Kafka records to enriched comments, deletions or dead letters."""
 
-import gc
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +28,7 @@ from schemas.dead_letter import DeadLetter, Delivery
 from schemas.errors import Reason, RecordError
 from schemas.registry import open_registry
 from schemas.topics import COMMENTS_ENRICHED, COMMENTS_RAW, DEAD_LETTERS
+from udfs.collector import spare_what_is_loaded
 from udfs.comment_rows import JOB
 from udfs.deliveries import delivery_of
 from udfs.gauges import expose, expose_models
@@ -95,8 +95,7 @@ class EnrichComments(AsyncFunction):
         self._analyzer.warm_up()
         self._stats = CommentStats()
         self._expose(runtime_context)
-        gc.collect()
-        gc.freeze()  # what the models brought stays: looking through it again delays comments
+        spare_what_is_loaded()
 
     def close(self) -> None:
         self._analyzer.close()

@@ -12,10 +12,11 @@ from models.audience.versions import Known, Step, delete, follow, packed, unpack
 from schemas.codec import RecordCodec
 from schemas.registry import open_registry
 from schemas.topics import COMMENTS_ENRICHED
+from udfs.collector import spare_what_is_loaded
 from udfs.comment_rows import GONE, SAID, SUPERSEDED, candidates_tag, cases_tag, voices_tag
 from udfs.gauges import expose
 from udfs.state_ttl import expiring
-from udfs.take_turns import take_turns
+from udfs.turns import take_turns
 
 
 @dataclass
@@ -45,6 +46,7 @@ class FollowVersions(KeyedProcessFunction):
 
     def open(self, runtime_context: RuntimeContext) -> None:
         take_turns()  # a burst of moods must not hold comments up
+        spare_what_is_loaded()
         self._enriched = RecordCodec(COMMENTS_ENRICHED, open_registry(*self._registry))
         described = ValueStateDescriptor("known", Types.PICKLED_BYTE_ARRAY())
         described.enable_time_to_live(expiring(Time.seconds(self._memory_s)))

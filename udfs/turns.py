@@ -1,4 +1,4 @@
-"""Operators of one interpreter that do not keep each other waiting."""
+"""How soon threads of one interpreter let each other in."""
 
 import sys
 

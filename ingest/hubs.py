@@ -8,8 +8,9 @@ from dataclasses import asdict
 
 from ingest import websub
 from ingest.counts import Counts
+from ingest.failures import FetchError
 from ingest.state import State
-from ingest.web import FetchError, Web
+from ingest.web import Web
 from ingest.websub import Subscription, WebSubSettings
 
 log = logging.getLogger("wiredesk.ingest")

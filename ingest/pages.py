@@ -8,12 +8,13 @@ from ingest import robots
 from ingest.addresses import host_of
 from ingest.articles import Articles
 from ingest.counts import Counts
+from ingest.failures import FetchError
 from ingest.page.declared import robots_directives
 from ingest.page.extract import NoPage, Page, extract
 from ingest.running import Running
 from ingest.state import State, Waiting
 from ingest.turns import Turns
-from ingest.web import FetchError, Web
+from ingest.web import Web
 from ingest.workers import Unreadable
 
 log = logging.getLogger("wiredesk.ingest")

@@ -8,6 +8,7 @@ from ingest import moments, schedule, watch
 from ingest.articles import Articles
 from ingest.counts import Counts
 from ingest.entry import Entry
+from ingest.failures import FetchError, Reason
 from ingest.hubs import Hubs
 from ingest.normalise import wants_page
 from ingest.outbox import Outbox
@@ -17,7 +18,7 @@ from ingest.running import Running
 from ingest.sources.source import Memory, Polled
 from ingest.state import State, Waiting, key_of
 from ingest.watch import Watched
-from ingest.web import FetchError, Reason, Web
+from ingest.web import Web
 from ingest.workers import Unreadable
 from schemas.errors import SetupError
 

@@ -13,25 +13,23 @@
 """
 
 import asyncio
-import socket
 import time
-import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from ingest import guard, robots
+from ingest.failures import FetchError, Reason, failures
+from ingest.resolver import GuardedResolver
 from ingest.schedule import retry_after_s
+from ingest.unpacking import bounded
 
 R = TypeVar("R")
 
@@ -39,43 +37,6 @@ _REDIRECTS = {301, 302, 303, 307, 308}
 _PERMANENT = {301, 308}
 _LONGEST_PAUSE_S = 30.0
 _SECRETS = {"authorization", "cookie", "x-api-key"}
-
-
-class Reason(StrEnum):
-    """Why nothing was fetched; a metric and a column that people filter by."""
-
-    BAD_ADDRESS = "bad_address"
-    PRIVATE_ADDRESS = "private_address"
-    ROBOTS = "robots"
-    TOO_LARGE = "too_large"
-    TIMEOUT = "timeout"
-    REDIRECT_LOOP = "redirect_loop"
-    TOO_MANY_REDIRECTS = "too_many_redirects"
-    HTTP_STATUS = "http_status"
-    GONE = "gone"
-    DNS = "dns"
-    CONNECTION = "connection"
-    TLS = "tls"
-    BAD_ENCODING = "bad_encoding"
-
-
-class FetchError(Exception):
-    """Nothing was fetched; the message says why, `reason` counts it."""
-
-    def __init__(
-        self, reason: Reason, detail: str, *, status: int = 0, retry_after_s: float = 0.0
-    ) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.status = status
-        self.retry_after_s = retry_after_s
-
-    @property
-    def is_final(self) -> bool:
-        """Whether asking again soon is of no use."""
-        given_up = self.reason in (Reason.ROBOTS, Reason.PRIVATE_ADDRESS, Reason.BAD_ADDRESS)
-        refused = self.reason is Reason.HTTP_STATUS and 400 <= self.status < 500
-        return given_up or self.reason is Reason.GONE or (refused and self.status not in (408, 429))
 
 
 @dataclass(frozen=True)
@@ -218,13 +179,13 @@ class Web:
         self, url: str, headers: Mapping[str, str] | None = None, *, robots_too: bool = True
     ) -> Answer:
         """The answer of a server, redirects followed; 304 is one. Raises FetchError."""
-        with _failures(url, self.settings.timeout_s):
+        with failures(url, self.settings.timeout_s):
             return await self._follow(url, dict(headers or {}), robots_too)
 
     async def post(self, url: str, form: Mapping[str, str]) -> int:
         """Status of a server that was sent a form; a redirect is an answer. Raises FetchError."""
         self._require_askable(url)
-        with _failures(url, self.settings.timeout_s):
+        with failures(url, self.settings.timeout_s):
             status, headers, _ = await self._ask(url, {}, form)
         return self._answered(url, status, headers, b"", "").status
 
@@ -328,7 +289,7 @@ class Web:
             found = {name.lower(): value for name, value in response.headers.items()}
             if response.status in _REDIRECTS or response.status >= 400 or response.status == 304:
                 return response.status, found, b""
-            content = await _bounded(
+            content = await bounded(
                 response.content.iter_any(),
                 found.get("content-encoding", ""),
                 self.settings.max_bytes,
@@ -357,113 +318,6 @@ class Web:
         return found
 
 
-@contextmanager
-def _failures(url: str, timeout_s: float) -> Iterator[None]:
-    """Whatever goes wrong on the way to a server, as FetchError."""
-    try:
-        yield
-    except TimeoutError as error:
-        raise FetchError(
-            Reason.TIMEOUT, f"{url} did not answer whole within {timeout_s:g} s"
-        ) from error
-    except guard.Refused as error:
-        raise FetchError(Reason.PRIVATE_ADDRESS, str(error)) from error
-    except aiohttp.InvalidURL as error:
-        raise FetchError(Reason.BAD_ADDRESS, f"{url[:200]!r} is no address") from error
-    except aiohttp.ClientConnectorDNSError as error:
-        raise FetchError(Reason.DNS, f"{url}: there is no such host ({error})") from error
-    except (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch) as error:
-        raise FetchError(Reason.TLS, f"{url}: {error}") from error
-    except (aiohttp.ClientError, OSError, ValueError) as error:
-        why = str(error) or type(error).__name__
-        raise FetchError(Reason.CONNECTION, f"{url}: {why}") from error
-
-
-class GuardedResolver(AbstractResolver):
-    """Names to addresses, none of them private unless allowed.
-
-    What is checked is what is connected to: a name that changes its mind (DNS rebinding) gains
-    nothing. Has threads of its own, so that slow names do not hold up others' work.
-    """
-
-    def __init__(self, *, allow_private: bool, threads: int = 16) -> None:
-        self._allow_private = allow_private
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="dns")
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(
-            self._pool, lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
-        )
-        results = [
-            ResolveResult(
-                hostname=host,
-                host=str(address[0]),
-                port=port,
-                family=kind,
-                proto=protocol,
-                flags=int(socket.AI_NUMERICHOST),
-            )
-            for kind, _, protocol, _, address in found
-        ]
-        if not self._allow_private:
-            guard.require_public(host, [result["host"] for result in results])
-        return results
-
-    async def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
-
 def _as_given(url: str) -> URL:
     """An address that is sent as it is: quoting it anew would break signed ones."""
     return URL(url, encoded=url.isascii() and " " not in url)
-
-
-async def _bounded(pieces: AsyncIterator[bytes], encoding: str, max_bytes: int, url: str) -> bytes:
-    """The pieces of an answer, unpacked, as long as they are no more than `max_bytes`."""
-    unpack = _Unpacker(encoding)
-    found: list[bytes] = []
-    size = 0
-    async for piece in pieces:
-        try:
-            unpacked = unpack.more(piece, max_bytes + 1 - size)
-        except zlib.error as error:
-            raise FetchError(Reason.BAD_ENCODING, f"{url}: broken {encoding}: {error}") from error
-        size += len(unpacked)
-        if size > max_bytes:
-            raise FetchError(Reason.TOO_LARGE, f"{url} sends more than {max_bytes:,} bytes")
-        found.append(unpacked)
-    if not unpack.is_whole:
-        raise FetchError(Reason.BAD_ENCODING, f"{url}: the {encoding} answer ends too soon")
-    return b"".join(found)
-
-
-class _Unpacker:
-    """gzip and deflate, never more than asked for at a time."""
-
-    def __init__(self, encoding: str) -> None:
-        name = encoding.strip().lower()
-        self._packed = name in ("gzip", "x-gzip", "deflate")
-        self._decoder = zlib.decompressobj(47)
-        self._untouched = True
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether the packed stream has come to its end."""
-        return not self._packed or self._untouched or self._decoder.eof
-
-    def more(self, piece: bytes, most: int) -> bytes:
-        """The unpacked bytes of one more piece, at most `most`; the rest would be too much."""
-        if not self._packed:
-            return piece
-        try:
-            unpacked = self._decoder.decompress(piece, most)
-        except zlib.error:
-            if not self._untouched:
-                raise
-            self._decoder = zlib.decompressobj(-15)  # deflate without its header
-            unpacked = self._decoder.decompress(piece, most)
-        self._untouched = False
-        return unpacked

@@ -12,7 +12,7 @@ import aiohttp
 import aiosmtplib
 
 from ingest import guard
-from ingest.web import GuardedResolver
+from ingest.resolver import GuardedResolver
 from schemas.alert import Alert
 from serving import messages, signing
 from serving.errors import BadTarget

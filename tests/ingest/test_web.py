@@ -8,8 +8,9 @@ import zlib
 import pytest
 from aiohttp import web
 
+from ingest.failures import FetchError, Reason
 from ingest.state import State
-from ingest.web import FetchError, Reason, Web
+from ingest.web import Web
 
 
 async def reason_of(fetcher, url, **more):
@@ -127,7 +128,7 @@ async def test_private_addresses_are_not_asked(quick, host):
 
 async def test_public_name_with_a_private_address_is_not_asked(quick, monkeypatch):
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.7", 80))]
-    monkeypatch.setattr("ingest.web.socket.getaddrinfo", lambda *_: found)
+    monkeypatch.setattr("ingest.resolver.socket.getaddrinfo", lambda *_: found)
     async with Web(quick(allow_private=False)) as fetcher:
         error = await reason_of(fetcher, "http://rebinding.example/")
     assert (error.reason, "10.0.0.7" in str(error)) == (Reason.PRIVATE_ADDRESS, True)

@@ -1,4 +1,4 @@
-"""What the documents name is there: files, headings, commands and their options."""
+"""What the documents name is there: files, headings, commands, options, modules, settings."""
 
 import re
 import shlex
@@ -11,6 +11,7 @@ import pytest
 from typer.main import get_command
 
 from cli.main import app
+from jobs.runtime.catalogue import JOBS
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted(
@@ -22,6 +23,10 @@ DOCUMENTS = sorted(
 LINK = re.compile(r"\]\(([^)#\s]*)(#[^)\s]*)?\)")
 FENCE = re.compile(r"^```(?:sh)?\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`(wiredesk [^`\n]+)`")
+
+by_document = pytest.mark.parametrize(
+    "document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT))
+)
 
 
 def anchor(heading: str) -> str:
@@ -76,7 +81,7 @@ def options(command: Any) -> set[str]:
     return {"--help", *given}
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+@by_document
 def test_links_lead_somewhere(document: Path) -> None:
     broken = []
     for file, heading in LINK.findall(document.read_text("utf-8")):
@@ -88,10 +93,16 @@ def test_links_lead_somewhere(document: Path) -> None:
     assert broken == []
 
 
-@pytest.mark.parametrize(
-    "document",
-    [document for document in DOCUMENTS if document.name != "CHANGELOG.md"],  # it tells of old ones
-    ids=lambda path: str(path.relative_to(ROOT)),
-)
+@by_document
 def test_commands_and_their_options_exist(document: Path) -> None:
-    assert [wrong for command in shown_commands(document) if (wrong := fault(command))] == []
+    if document.name != "CHANGELOG.md":  # it tells of commands that were
+        assert [wrong for command in shown_commands(document) if (wrong := fault(command))] == []
+
+
+@by_document
+def test_modules_and_settings_exist(document: Path) -> None:
+    text = document.read_text("utf-8")
+    modules = {name for name in re.findall(r"python -m ([a-z_.]+)", text) if "." in name}
+    assert not [name for name in modules if not (ROOT / f"{name.replace('.', '/')}.py").exists()]
+    known = {name for settings in JOBS.values() for name in settings.model_fields}
+    assert set(re.findall(r"--set\s+([a-z_]+)=", text)) <= known

@@ -134,7 +134,7 @@ def report(
     kinds = KINDS
     if graphs is not None:
         progress("attending to what was read")
-        kinds = KINDS | {"nrms": (_linear, (*EVERYTHING, ATTENTION))}
+        kinds = {**KINDS, "nrms": (_linear, (*EVERYTHING, ATTENTION))}
         folds = [fold_of(row.user) for row in learned]
         train = train.beside(corpus, learned, [graphs.without[fold] for fold in folds])
         tests = {

@@ -40,6 +40,10 @@ def evaluate_stories(
             help="Of the job; several readers of one topic mix up the order of its articles.",
         ),
     ] = 1,
+    evidence: Annotated[
+        bool,
+        typer.Option(help="Learn the decisions without each kind of evidence, too: slower."),
+    ] = False,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="OUT", help="Write the figures here, too.")
     ] = None,
@@ -48,7 +52,8 @@ def evaluate_stories(
     from evaluation import stories
 
     with out.status("placing"):
-        report = stories.evaluate(file, _job(parallelism) if through_flink else None)
+        job = _job(parallelism) if through_flink else None
+        report = stories.evaluate(file, job, evidence=evidence)
     out.print(f"{report.rows} articles of {report.gold} stories")
     table = Table()
     table.add_column("")
@@ -86,12 +91,13 @@ def _show_crossed(report: "Report") -> None:
     table.add_column("")
     for heading in (*(f"part {part + 1}" for part in range(parts)), "mean"):
         table.add_column(heading, justify="right")
-    for name, found in report.crossed.items():
+    without = {f"… learned without {name}": found for name, found in report.without.items()}
+    for name, found in (report.crossed | without).items():
         table.add_row(name, *(f"{f1:.3f}" for f1 in (*found, fmean(found))))
     out.print(table)
     out.print(
-        "Each way is tuned, and ours learned, on the other parts. The shipped decisions above have "
-        "seen the sets that `training/fit_stories.py` names."
+        "All rows are placed. Each way is tuned, and ours learned, on the stories of the other "
+        "parts. The shipped decisions above have seen the sets named in `training/fit_stories.py`."
     )
 
 

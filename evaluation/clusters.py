@@ -38,27 +38,41 @@ class Agreement:
 def agreement(gold: Sequence[str], found: Sequence[str]) -> Agreement:
     """Compare cluster names, one an item; the names themselves do not matter.
 
-    BCubed: Bagga and Baldwin (1998). AMI: Vinh et al. (2010), mean of the entropies.
+    AMI: Vinh et al. (2010), mean of the entropies.
 
     >>> same = agreement(["a", "a", "b"], ["x", "x", "y"])
     >>> same.bcubed.f1, same.pairwise.f1, round(same.ami, 6), same.clusters
     (1.0, 1.0, 1.0, 2)
     """
     table = contingency(gold, found)
-    rows, columns = np.nonzero(table)
-    both = table[rows, columns].astype(np.float64)
     of_gold, of_found = table.sum(axis=1), table.sum(axis=0)
-    items = both.sum()
-    bcubed = PrecisionRecall(
-        float((both**2 / of_found[columns]).sum() / items),
-        float((both**2 / of_gold[rows]).sum() / items),
-    )
-    pairs = _pairs(both)
+    pairs = _pairs(table)
     pairwise = PrecisionRecall(
         pairs / _pairs(of_found) if _pairs(of_found) else 1.0,
         pairs / _pairs(of_gold) if _pairs(of_gold) else 1.0,
     )
-    return Agreement(bcubed, pairwise, _ami(table), table.shape[1])
+    return Agreement(bcubed(gold, found), pairwise, _ami(table), table.shape[1])
+
+
+def bcubed(
+    gold: Sequence[str], found: Sequence[str], asked: npt.NDArray[np.bool_] | None = None
+) -> PrecisionRecall:
+    """BCubed (Bagga and Baldwin, 1998).
+
+    asked  the items that are scored, each with the whole clusters that it is in; all if absent
+
+    >>> bcubed(["a", "a", "b"], ["x", "y", "y"], np.array([True, False, False]))
+    PrecisionRecall(precision=1.0, recall=0.5)
+    """
+    _, rows = np.unique(np.asarray(gold), return_inverse=True)
+    _, columns = np.unique(np.asarray(found), return_inverse=True)
+    table = contingency(gold, found).astype(np.float64)
+    both = table[rows, columns]
+    scored = slice(None) if asked is None else asked
+    return PrecisionRecall(
+        float((both / table.sum(axis=0)[columns])[scored].mean()),
+        float((both / table.sum(axis=1)[rows])[scored].mean()),
+    )
 
 
 def contingency(gold: Sequence[str], found: Sequence[str]) -> npt.NDArray[np.int64]:

@@ -6,7 +6,7 @@ the job itself (`Job`); gold stories only score.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from evaluation.clusters import Agreement, agreement
+from evaluation.clusters import Agreement, agreement, bcubed
 from evaluation.rows import WrongRowError
 from models.manifest import SHIPPED
 from models.manifest import read as read_manifest
@@ -53,6 +53,14 @@ PARTS = 2
 """Parts of the stories in a cross-validation."""
 
 OURS = "Wiredesk"
+
+EVIDENCE = {
+    "vectors": ("mean_vector", "centre_vector"),
+    "words": ("mean_terms", "centre_terms"),
+    "sizes": ("smaller", "larger"),
+    "time": ("apart",),
+}
+"""Kinds of evidence, and the likenesses that tell of each."""
 
 
 class Row(NamedTuple):
@@ -98,8 +106,9 @@ class Report:
     ours              by the shipped decisions
     baselines         each at the setting with the best BCubed F1 on these rows
     documents_per_s   placing and tidying, without the encoder
-    crossed           BCubed F1 of each way, tuned or learned on the other parts of the stories and
-                      reported on its own, part by part
+    crossed           BCubed F1 of each way on each part of the stories, tuned or learned on the
+                      other parts; all rows are placed
+    without           the same of ours, learned without a kind of evidence; empty: it was not asked
     by_job            how the job's stories, which `ours` is of then, differ; None: it was not run
     """
 
@@ -109,6 +118,7 @@ class Report:
     documents_per_s: float
     baselines: dict[str, tuple[float, Agreement]]
     crossed: dict[str, tuple[float, ...]]
+    without: dict[str, tuple[float, ...]]
     by_job: Comparison | None = None
 
     @property
@@ -130,24 +140,23 @@ class Report:
                 name: {"setting": setting, "metrics": _figures(found)}
                 for name, (setting, found) in self.baselines.items()
             },
-            "cross_validated": {
-                name: {"bcubed_f1": round(fmean(parts), 5), "parts": [round(f, 5) for f in parts]}
-                for name, parts in self.crossed.items()
-            },
+            "cross_validated": _by_part(self.crossed),
+            **({"without": _by_part(self.without)} if self.without else {}),
             **({"through_flink": self.by_job._asdict()} if self.by_job else {}),
         }
 
 
-def evaluate(path: str, job: Job | None = None) -> Report:
+def evaluate(path: str, job: Job | None = None, *, evidence: bool = False) -> Report:
     """Place the articles of a file. Raises WrongRowError, SetupError.
 
     A file without any body is judged by the decisions for headlines.
-    job  places the articles whose figures are reported
+    job       places the articles whose figures are reported
+    evidence  whether decisions are learned without each kind of evidence, too
     """
     rows, articles = embedded(path)
     decisions = cluster.SHIPPED if any(row.body for row in rows) else cluster.HEADLINES
     placed = job(articles, decisions) if job else None
-    return report(rows, articles, cluster.read(decisions), placed)
+    return report(rows, articles, cluster.read(decisions), placed, evidence=evidence)
 
 
 def embedded(path: str) -> tuple[list[Row], list[EnrichedArticle]]:
@@ -161,6 +170,8 @@ def report(
     articles: Sequence[EnrichedArticle],
     clustering: Clustering,
     placed: Placements | None = None,
+    *,
+    evidence: bool = False,
 ) -> Report:
     """Our stories and every baseline's, rows in order of time; ours by the job if it was run."""
     gold = [row.story for row in rows]
@@ -171,14 +182,17 @@ def report(
     if placed is not None:
         replayed, found = found, stories_of(articles, placed)
         by_job = compared(gold, replayed, found)
-    ways = {name: tried(gold) for name, tried in _baselines(rows, articles).items()}
     return Report(
         rows=len(rows),
         gold=len(set(gold)),
         ours=agreement(gold, found),
         documents_per_s=len(rows) / taken,
-        baselines={name: _best(settings) for name, settings in ways.items()},
+        baselines={name: _best(way, gold) for name, way in _baselines(rows, articles).items()},
         crossed=crossed(rows, articles, clustering),
+        without={
+            name: learned_elsewhere(rows, articles, clustering, ignored)
+            for name, ignored in (EVIDENCE if evidence and _parts(gold) else {}).items()
+        },
         by_job=by_job,
     )
 
@@ -195,27 +209,47 @@ def crossed(
 ) -> dict[str, tuple[float, ...]]:
     """BCubed F1 of every way on each part of the stories, learned or tuned on the other parts.
 
-    Ours learns its decisions anew, to count from the same probabilities on.
+    All rows are placed, and those of the part are scored: alone it would be easier, for half of
+    the stories have half of the look-alikes.
     """
-    found: dict[str, list[float]] = {}
-    parts = np.array([_part(row.story) for row in rows])
-    for part in range(PARTS) if len(set(parts)) == PARTS else ():
-        known = [(r, a) for r, a, p in zip(rows, articles, parts, strict=True) if p != part]
-        asked = [(r, a) for r, a, p in zip(rows, articles, parts, strict=True) if p == part]
-        known_gold, asked_gold = ([row.story for row, _ in side] for side in (known, asked))
+    gold = [row.story for row in rows]
+    parts = _parts(gold)
+    found = {OURS: learned_elsewhere(rows, articles, clustering)} if parts else {}
+    everything = _baselines(rows, articles)
+    for asked in parts:
+        known = [(r, a) for r, a, here in zip(rows, articles, asked, strict=True) if not here]
+        known_gold = [row.story for row, _ in known]
+        for name, way in _baselines(*zip(*known, strict=True)).items():
+            setting, _ = _best(way, known_gold)
+            f1 = bcubed(gold, everything[name].stories(setting), asked).f1
+            found[name] = (*found.get(name, ()), f1)
+    return found
+
+
+def learned_elsewhere(
+    rows: Sequence[Row],
+    articles: Sequence[EnrichedArticle],
+    clustering: Clustering,
+    ignored: Collection[str] = (),
+) -> tuple[float, ...]:
+    """BCubed F1 on each part of the stories by decisions that were learned from the other parts.
+
+    clustering  says from which probabilities on they count
+    ignored     likenesses that decide nothing
+    """
+    gold = [row.story for row in rows]
+    found = []
+    for asked in _parts(gold):
+        known = [place for place, here in enumerate(asked) if not here]
         ours = fit.learned(
-            clustered([article for _, article in known]),
-            known_gold,
+            clustered(articles[place] for place in known),
+            [gold[place] for place in known],
             join_at=clustering.join_at,
             merge_at=clustering.merge_at,
+            ignored=ignored,
         )
-        placed = place_all([article for _, article in asked], ours)
-        found.setdefault(OURS, []).append(agreement(asked_gold, placed).bcubed.f1)
-        tuned, told = (_baselines(*zip(*side, strict=True)) for side in (known, asked))
-        for name in tuned:
-            setting, _ = _best(tuned[name](known_gold))
-            found.setdefault(name, []).append(told[name](asked_gold)[setting].bcubed.f1)
-    return {name: tuple(scores) for name, scores in found.items()}
+        found.append(bcubed(gold, place_all(articles, ours), asked).f1)
+    return tuple(found)
 
 
 def place_all(
@@ -380,53 +414,38 @@ def _followed(story: str, merged: Mapping[str, str]) -> str:
     return story
 
 
-Tried = Callable[[Sequence[str]], "Settings"]
-"""Asks a baseline at each of its settings, given the gold stories to score it with."""
+class Way(NamedTuple):
+    """A baseline: its settings, and the stories that it finds at one."""
+
+    settings: Sequence[float]
+    stories: Callable[[float], list[str]]
 
 
-class Settings(Mapping[float, Agreement]):
-    """What a baseline finds at each setting, found when it is asked."""
-
-    def __init__(
-        self, gold: Sequence[str], levels: Sequence[float], found: Callable[[float], list[str]]
-    ) -> None:
-        self._gold, self._levels, self._found = gold, levels, found
-
-    def __getitem__(self, level: float) -> Agreement:
-        return agreement(self._gold, self._found(level))
-
-    def __iter__(self) -> Iterator[float]:
-        return iter(self._levels)
-
-    def __len__(self) -> int:
-        return len(self._levels)
-
-
-def _baselines(rows: Sequence[Row], articles: Sequence[EnrichedArticle]) -> dict[str, Tried]:
-    """The ways that ours has to beat, each with its settings."""
+def _baselines(rows: Sequence[Row], articles: Sequence[EnrichedArticle]) -> dict[str, Way]:
+    """The ways that ours has to beat."""
     words = _weights(rows)
     vectors = np.stack([article.vector for article in clustered(articles)])
-    ways: dict[str, tuple[Sequence[float], Callable[[float], list[str]]]] = {
-        "single-pass TF-IDF": (TERM_LEVELS, lambda at: single_pass_terms(words, at)),
-        "single-pass embedding": (VECTOR_LEVELS, lambda at: single_pass_vectors(vectors, at)),
-        "offline HDBSCAN": (CLUSTER_SIZES, lambda at: offline(vectors, int(at))),
+    return {
+        "single-pass TF-IDF": Way(TERM_LEVELS, lambda at: single_pass_terms(words, at)),
+        "single-pass embedding": Way(VECTOR_LEVELS, lambda at: single_pass_vectors(vectors, at)),
+        "offline HDBSCAN": Way(CLUSTER_SIZES, lambda at: offline(vectors, int(at))),
     }
 
-    def tried(levels: Sequence[float], found: Callable[[float], list[str]]) -> Tried:
-        return lambda gold: Settings(gold, levels, found)
 
-    return {name: tried(*way) for name, way in ways.items()}
-
-
-def _best(settings: Mapping[float, Agreement]) -> tuple[float, Agreement]:
+def _best(way: Way, gold: Sequence[str]) -> tuple[float, Agreement]:
     """The setting with the best BCubed F1, with its figures."""
-    found = [(float(setting), settings[setting]) for setting in settings]
+    found = [(float(at), agreement(gold, way.stories(at))) for at in way.settings]
     return max(found, key=lambda pair: pair[1].bcubed.f1)
 
 
-def _part(story: str) -> int:
-    """The part of a story: arbitrary, and the same everywhere."""
-    return int.from_bytes(hashlib.sha256(story.encode()).digest()[:4], "big") % PARTS
+def _parts(gold: Sequence[str]) -> list[npt.NDArray[np.bool_]]:
+    """The rows of each part of the stories, none where the stories are too few for parts.
+
+    A part is arbitrary, and the same everywhere.
+    """
+    drawn = [int.from_bytes(hashlib.sha256(s.encode()).digest()[:4], "big") % PARTS for s in gold]
+    parts = [np.array(drawn) == part for part in range(PARTS)]
+    return parts if all(part.any() for part in parts) else []
 
 
 def _weights(rows: Sequence[Row]) -> list[TermWeights]:
@@ -460,6 +479,13 @@ def _row(columns: Any) -> Row:
 
 def _text(row: Row) -> str:
     return f"{row.title}\n{row.body}" if row.body else row.title
+
+
+def _by_part(found: Mapping[str, Sequence[float]]) -> dict[str, dict[str, Any]]:
+    return {
+        name: {"bcubed_f1": round(fmean(parts), 5), "parts": [round(f1, 5) for f1 in parts]}
+        for name, parts in found.items()
+    }
 
 
 def _figures(found: Agreement) -> dict[str, float]:

@@ -2,12 +2,14 @@
 
 Stories with gold are replayed, first with decisions that leave pure fragments, then with what was
 learned from those, so that its own mistakes are among the examples (Ross et al., 2011). Each
-candidate that comes up is an example, labelled by the gold of most of its articles; examples count
-as often as they come up.
+candidate that comes up is an example, labelled by the gold of most of its articles. Examples count
+as often as they come up, or by their `stakes`: most are pairs of small stories, where a wrong
+answer costs little.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -37,13 +39,24 @@ class Examples(NamedTuple):
 
 
 def learned(
-    articles: Sequence[StoryArticle], gold: Sequence[str], *, join_at: float, merge_at: float
+    articles: Sequence[StoryArticle],
+    gold: Sequence[str],
+    *,
+    join_at: float,
+    merge_at: float,
+    by_stakes: bool = False,
+    ignored: Collection[str] = (),
 ) -> Clustering:
-    """Decisions learned from labelled articles in order of time, to count from a probability on."""
+    """Decisions learned from labelled articles in order of time, to count from a probability on.
+
+    by_stakes  whether examples count by what is at stake, not all the same
+    ignored    likenesses that get no weight
+    """
+    how = partial(learn, by_stakes=by_stakes, ignored=ignored)
     strict = examples(articles, gold, STRICT)
-    first = Clustering(learn(strict[0]), learn(strict[1]), join_at=join_at, merge_at=merge_at)
-    own = examples(articles, gold, first)
-    joins, merges = (learn(_together(one, other)) for one, other in zip(strict, own, strict=True))
+    joins, merges = map(how, strict)
+    own = examples(articles, gold, Clustering(joins, merges, join_at=join_at, merge_at=merge_at))
+    joins, merges = (how(_together(*pair)) for pair in zip(strict, own, strict=True))
     return Clustering(joins, merges, join_at=join_at, merge_at=merge_at)
 
 
@@ -76,21 +89,34 @@ def examples(
     return _arrays(joins), _arrays(merges)
 
 
-def learn(known: Examples) -> Weights:
-    """Ridge logistic regression by Newton's method."""
-    time = Likeness._fields.index("apart")
-    rows = np.delete(known.alike, time, axis=1)
+def stakes(alike: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """How much each example counts: the harmonic mean of the sizes of the two stories.
+
+    That is what a wrong merge costs in BCubed precision.
+    """
+    smaller, larger = (np.exp(alike[:, Likeness._fields.index(n)]) for n in ("smaller", "larger"))
+    counts: npt.NDArray[np.float64] = 2 * smaller * larger / (smaller + larger)
+    return counts
+
+
+def learn(known: Examples, *, by_stakes: bool = False, ignored: Collection[str] = ()) -> Weights:
+    """Ridge logistic regression by Newton's method; see `learned`."""
+    counts = stakes(known.alike) if by_stakes else np.ones(len(known.alike))
+    apart = 0.0 if "apart" in ignored else APART
+    given = apart * known.alike[:, Likeness._fields.index("apart")]
+    fields = [name for name in Likeness._fields if name not in {"apart", *ignored}]
+    rows = known.alike[:, [Likeness._fields.index(name) for name in fields]]
     design = np.column_stack([rows, np.ones(len(rows))])
-    given = APART * known.alike[:, time]
     weights = np.zeros(design.shape[1])
     ridge = RIDGE * np.eye(len(weights))
     ridge[-1, -1] = 1e-6
     for _ in range(STEPS):
         chance = 1 / (1 + np.exp(-np.clip(design @ weights + given, -30, 30)))
-        slope = design.T @ (chance - known.same) + ridge @ weights
-        curve = (design * (chance * (1 - chance))[:, None]).T @ design + ridge
+        slope = design.T @ (counts * (chance - known.same)) + ridge @ weights
+        curve = (design * (counts * chance * (1 - chance))[:, None]).T @ design + ridge
         weights -= np.linalg.solve(curve, slope)
-    return Weights(*map(float, np.insert(weights, time, APART)))
+    found = dict(zip([*fields, "constant"], map(float, weights), strict=True))
+    return Weights(**dict.fromkeys(Weights._fields, 0.0) | found | {"apart": apart})
 
 
 def _together(one: Examples, other: Examples) -> Examples:

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluation.clusters import agreement
+from evaluation.clusters import agreement, bcubed
 
 quick = settings(max_examples=25, deadline=None)
 """A busy machine is no failure."""
@@ -32,6 +32,20 @@ def test_figures_are_those_of_the_definitions(pairs):
     assert told.pairwise.precision == pytest.approx(hits / pairs_found if pairs_found else 1.0)
     assert told.pairwise.recall == pytest.approx(hits / pairs_gold if pairs_gold else 1.0)
     assert told.ami == pytest.approx(adjusted_mutual_info_score(gold, found), abs=1e-6)
+
+
+@quick
+@given(labels)
+def test_parts_that_are_scored_alone_make_up_the_whole(pairs):
+    gold, found = zip(*pairs, strict=True)
+    whole = bcubed(gold, found)
+    parts = [(np.array(gold) == name) for name in sorted(set(gold))]
+    scored = [bcubed(gold, found, asked) for asked in parts]
+    sizes = [asked.sum() for asked in parts]
+    assert np.average([p.precision for p in scored], weights=sizes) == pytest.approx(
+        whole.precision
+    )
+    assert np.average([p.recall for p in scored], weights=sizes) == pytest.approx(whole.recall)
 
 
 def test_everything_in_one_cluster_has_full_recall():

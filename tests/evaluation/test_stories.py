@@ -7,7 +7,7 @@ from evaluation import stories
 from evaluation.rows import WrongRowError
 from evaluation.stories import Row
 from models.stories.cluster import Clustering
-from models.stories.decide import Weights
+from models.stories.decide import Likeness, Weights
 from schemas.errors import SetupError
 
 WIDTH = 384
@@ -49,6 +49,22 @@ def test_cross_validation_tells_of_every_way_on_stories_that_it_had_not_seen():
     }
     assert all(len(parts) == stories.PARTS for parts in crossed.values())
     assert all(0 <= f1 <= 1 for parts in crossed.values() for f1 in parts)
+
+
+def test_each_kind_of_evidence_can_be_left_out():
+    made, vectors = rows(80)
+    report = stories.report(made, stories.articles_of(made, vectors), EASY, evidence=True)
+    assert set(report.without) == set(stories.EVIDENCE)
+    assert set(report.to_json()["without"]) == set(stories.EVIDENCE)
+    assert {name for names in stories.EVIDENCE.values() for name in names} == set(Likeness._fields)
+
+
+def test_rows_of_one_part_are_not_cross_validated():
+    made, vectors = rows()
+    alone = [row._replace(story="same") for row in made]
+    report = stories.report(alone, stories.articles_of(alone, vectors), EASY, evidence=True)
+    assert not report.crossed
+    assert not report.without
 
 
 def test_gold_does_not_steer():

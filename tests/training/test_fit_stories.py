@@ -1,6 +1,7 @@
 """Decisions about stories from labelled streams."""
 
 import numpy as np
+import pytest
 
 from models.stories import fit
 from models.stories.cluster import Clustering, StoryArticle
@@ -42,6 +43,36 @@ def test_what_is_learned_tells_stories_apart():
     said = [probability(learned.join, fit.Likeness(*row)) for row in joins.alike]
     right = np.mean((np.array(said) >= 0.5) == joins.same)
     assert right > 0.95
+
+
+def test_large_stories_count_as_much_as_they_would_cost():
+    alike = np.zeros((3, len(fit.Likeness._fields)))
+    sizes = np.log([[1, 1], [1, 300], [100, 300]])
+    alike[:, [fit.Likeness._fields.index(name) for name in ("smaller", "larger")]] = sizes
+    assert fit.stakes(alike) == pytest.approx([1, 600 / 301, 150])
+
+
+def test_large_stories_are_believed_by_stakes():
+    alike = np.zeros((110, len(fit.Likeness._fields)))
+    large = np.arange(110) >= 100
+    alike[large, fit.Likeness._fields.index("smaller")] = np.log(100)
+    alike[large, fit.Likeness._fields.index("larger")] = np.log(100)
+    known = fit.Examples(alike, ~large)
+    without_sizes = {"ignored": ("smaller", "larger")}
+    alone = fit.Likeness(*np.zeros(len(fit.Likeness._fields)))
+    assert probability(fit.learn(known, **without_sizes), alone) > 0.9
+    assert probability(fit.learn(known, by_stakes=True, **without_sizes), alone) < 0.1
+
+
+def test_what_is_ignored_gets_no_weight():
+    chance = np.random.default_rng(0)
+    alike = chance.normal(size=(200, len(fit.Likeness._fields)))
+    known = fit.Examples(alike, alike[:, 0] + alike[:, 2] > 0)
+    ignored = ("mean_vector", "apart")
+    weights = fit.learn(known, ignored=ignored)
+    assert [getattr(weights, name) for name in ignored] == [0.0, 0.0]
+    assert weights.centre_vector > 1
+    assert fit.learn(known).mean_vector > 1
 
 
 def test_rare_examples_are_rarely_believed():

@@ -154,7 +154,7 @@ def user_keys(user: str | None, user_key: str | None, keyring: Path | None) -> l
 
 def readable(profile: ReaderProfile) -> dict[str, Any]:
     """A profile as JSON can hold it; vectors as their number of dimensions."""
-    fields = profile.model_dump(exclude={"marks", "reads", "reads_ms"})
+    fields = profile.model_dump(exclude={"marks", "stories", "reads", "reads_ms"})
     for name in ("long_vector", "session_vector", "hidden_vector"):
         fields[name] = f"{len(fields[name]) // 2} dimensions" if fields[name] else None
     for name in ("topics", "sources", "entities", "languages", "shown"):

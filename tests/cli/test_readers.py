@@ -1,5 +1,6 @@
 """`wiredesk readers` and `wiredesk erase`: what they refuse, and how they name a reader."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -44,8 +45,11 @@ def test_profile_is_shown_as_people_can_read_it():
         topics=Weights(**columns({"t": 0.5})),
         reads=Weights(**columns({"a1": 1.0})),
         reads_ms=packed_moments([7]),
+        marks=b"\xff" * 8,
+        stories=b"\xfe" * 8,
     )
     shown = readable(profile)
+    assert json.loads(json.dumps(shown)) == shown
     assert shown["long_vector"] == "384 dimensions"
     assert shown["topics"] == {"t": 0.5}
     assert shown["reads"] == [{"article_id": "a1", "at_ms": 7, "strength": 1.0}]

@@ -17,6 +17,7 @@ from pyflink.java_gateway import get_gateway
 from pyflink.table import StreamTableEnvironment
 
 from jobs import profiles
+from jobs.runtime.click_demand import count_demand
 from jobs.runtime.profiles_settings import ProfilesSettings
 from jobs.runtime.settings import load
 from jobs.runtime.steps import step
@@ -38,6 +39,7 @@ from schemas.topics import (
     USERS_EMBEDDINGS,
 )
 from schemas.user_event import UserEvent
+from udfs.update_profiles import click_type
 
 pytestmark = pytest.mark.flink
 
@@ -399,6 +401,25 @@ def test_readers_of_a_story_are_counted_once_each_and_nobody_is_named(found):
         ("s2", 1),
     ]
     assert (told.readers, told.stories) == (5, 3)
+
+
+@pytest.mark.parametrize(("every_s", "lateness_s"), [(20, 10), (2, 2), (1, 10), (20, 0)])
+def test_windows_of_demand_lie_side_by_side_however_long_they_wait(
+    env, settings, every_s, lateness_s
+):
+    told = settings.model_copy(update={"demand_every_s": every_s, "demand_lateness_s": lateness_s})
+    came = [(0, "s1"), (0, "s1"), (0, None), (500, "s2"), (every_s * 1000, "s1")]
+    start_ms = NOW_MS // 60_000 * 60_000
+    rows = [Row("en", f"a{n}", None, start_ms + ms, story) for n, (ms, story) in enumerate(came)]
+    tables = StreamTableEnvironment.create(env)
+    profiles.configure_tables(tables, told)
+    counted = count_demand(env.from_collection(rows, click_type()), tables, told)
+    with counted.execute_and_collect() as windows:
+        found = {end_s * 1000: json.loads(readers) for end_s, readers in windows}
+    assert found == {
+        start_ms + every_s * 1000: {"s1": 2, "s2": 1},
+        start_ms + 2 * every_s * 1000: {"s1": 1},
+    }
 
 
 def test_nothing_of_a_profile_can_be_read_without_the_key(found):

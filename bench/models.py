@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
-from models.adapters import AdapterSession
+from models.adapters import AdapterSession, word_embeddings
 from models.analyzer import AnalyzerConfig
 from models.batching import BatchPolicy
 from models.encoder import Encoder
@@ -39,7 +39,8 @@ class Contender:
 
     most_tokens  longest text it reads
     vocabulary   token ids it knows
-    adapter      what is put onto the weights in the file; None: the file is the whole graph
+    adapter      what is put onto the weights in the file; None: the file is the graph
+    words        weights whose word embeddings the graph reads; None: it has its own
     """
 
     model: str
@@ -48,6 +49,7 @@ class Contender:
     most_tokens: int
     vocabulary: int
     adapter: Path | None = None
+    words: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,8 @@ def _of_model(
         half = manifest.verified(entry.gpu_file, entry.gpu_sha256)
         yield Contender(name, half, provider, most_tokens, vocabulary)
     if file != BARE:
-        yield Contender(name, file, provider, most_tokens, vocabulary)
+        words = manifest.words_file(name)
+        yield Contender(name, file, provider, most_tokens, vocabulary, words=words)
 
 
 def measure(
@@ -234,7 +237,11 @@ def _open(contender: Contender, config: AnalyzerConfig) -> Session:
     if contender.adapter is not None:
         return AdapterSession(contender.adapter, contender.file, threads=config.threads)
     return OnnxSession(
-        contender.file, contender.provider, threads=config.threads, streams=config.streams
+        contender.file,
+        contender.provider,
+        threads=config.threads,
+        streams=config.streams,
+        weights=word_embeddings(contender.words) if contender.words else {},
     )
 
 

@@ -1,7 +1,9 @@
-"""Low-rank changes to a shared base encoder: a head of its own in a few megabytes.
+"""Graphs that borrow weights of the published encoder, the base: it is stored once for all.
 
-An adapter is an ONNX graph that lacks the weights it shares with the base (LoRA; Hu et al., 2021).
-ONNX Runtime adds the changes to them when the graph is opened.
+An adapter lacks the weights that it shares with the base and has low-rank changes to them (LoRA; Hu
+et al., 2021), which ONNX Runtime adds when the graph is opened: a head of its own in a few
+megabytes. An encoder that was trained further lacks the word embeddings alone: they are half of its
+weights, and training leaves them as they were.
 """
 
 from collections.abc import Mapping
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file
 
 from models.session import ORT_ERRORS, RUN_FAILURES, Array, Arrays, Provider, classify
@@ -19,6 +21,8 @@ from schemas.errors import ModelFileError
 BASE_GRAPH_INPUTS = ("input_ids", "attention_mask", "word_shapes")
 ROWS, SCALES = ".int8", ".scales"
 """Endings of a quantised matrix and of the scale of each of its rows."""
+WORDS = "words.weight"
+"""The word embeddings, a row for each token of the vocabulary."""
 
 
 class AdapterSession:
@@ -66,3 +70,16 @@ def base_weights(base: Path) -> tuple[tuple[str, ...], tuple[ort.OrtValue, ...]]
         elif not name.endswith(SCALES):
             weights[name] = value
     return tuple(weights), tuple(map(ort.OrtValue.ortvalue_from_numpy, weights.values()))
+
+
+@lru_cache(maxsize=1)
+def word_embeddings(base: Path) -> Mapping[str, ort.OrtValue]:
+    """The base's word embeddings as stored: int8 rows and their scales. Raises ModelFileError."""
+    try:
+        with safe_open(base, framework="numpy") as stored:
+            return {
+                name: ort.OrtValue.ortvalue_from_numpy(stored.get_tensor(name))
+                for name in (WORDS + ROWS, WORDS + SCALES)
+            }
+    except (OSError, SafetensorError) as error:
+        raise ModelFileError(f"word embeddings of {base} cannot be read: {error}") from error

@@ -2,7 +2,7 @@
 
 import hashlib
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
@@ -24,9 +24,10 @@ class ModelEntry(BaseModel):
     """One model: its files with their digests, and where it comes from.
 
     kind         a graph that reads tokens, classifiers over n-grams (models.ngrams), a tagger of
-                 names (models.name_tagger), or a graph that reads the sentences of a document
-                 (models.document_scorer)
+                 names (models.name_tagger), a graph that reads the sentences of a document
+                 (models.document_scorer), or several models weighed together (models.blend)
     encoder      kind "documents": the model that gives a sentence its vector
+    parts        kind "blend": the models that are weighed
     max_tokens   longest text the model reads, special tokens included; None if it has no tokens
     word_shapes  whether the graph takes `word_shapes` (models.word_shapes) beside the token ids
     romanised    whether texts are written in Latin letters before they are tokenised
@@ -34,6 +35,7 @@ class ModelEntry(BaseModel):
     commercial   False if a licence of the training data forbids commercial use
     data         what it was trained on, with licences
     adapter      low-rank changes to the weights of `file` (models.adapters)
+    words        the weights of the base, whose word embeddings the graph reads (models.adapters)
     gpu_file     the same graph in float16, for CUDA
     """
 
@@ -45,12 +47,15 @@ class ModelEntry(BaseModel):
     licence: str
     source: str
     card: Path
-    kind: Literal["graph", "names", "ngrams", "documents"] = "graph"
+    kind: Literal["graph", "names", "ngrams", "documents", "blend"] = "graph"
     encoder: str | None = None
+    parts: tuple[str, ...] = ()
     tokenizer: Path | None = None
     tokenizer_sha256: str | None = None
     adapter: Path | None = None
     adapter_sha256: str | None = None
+    words: Path | None = None
+    words_sha256: str | None = None
     max_tokens: int | None = None
     word_shapes: bool = False
     romanised: bool = False
@@ -65,6 +70,7 @@ class ModelEntry(BaseModel):
         for name, file, sha256 in (
             ("tokenizer", self.tokenizer, self.tokenizer_sha256),
             ("adapter", self.adapter, self.adapter_sha256),
+            ("words", self.words, self.words_sha256),
             ("gpu_file", self.gpu_file, self.gpu_sha256),
         ):
             if (file is None) != (sha256 is None):
@@ -78,9 +84,16 @@ class ModelEntry(BaseModel):
             (self.file, self.sha256),
             (self.tokenizer, self.tokenizer_sha256),
             (self.adapter, self.adapter_sha256),
+            (self.words, self.words_sha256),
             (self.gpu_file, self.gpu_sha256),
         )
         return {file: sha256 for file, sha256 in pinned if file is not None and sha256 is not None}
+
+    @model_validator(mode="after")
+    def _parts_of_a_blend(self) -> Self:
+        if (self.kind == "blend") != bool(self.parts):
+            raise ValueError("a blend, and nothing else, has parts")
+        return self
 
 
 class Route(BaseModel):
@@ -169,6 +182,10 @@ class Manifest(BaseModel):
         """The routes of a head, in several languages perhaps."""
         return [route for route in self.routes if route.head == head]
 
+    def parts(self, model: str) -> tuple[str, ...]:
+        """The models that read a text for this one: those that a blend weighs, or itself."""
+        return self.entry(model).parts or (model,)
+
     def label(self, model: str) -> str:
         """Name and version, as in `model_versions`.
 
@@ -198,6 +215,15 @@ class Manifest(BaseModel):
         if entry.tokenizer is None or entry.tokenizer_sha256 is None:
             raise ModelFileError(f"model {model} has no tokenizer in {self.folder}/manifest.toml")
         return self.verified(entry.tokenizer, entry.tokenizer_sha256)
+
+    def words_file(self, model: str) -> Path | None:
+        """Path of the weights whose word embeddings a graph reads, digest checked; None: it has
+        its own. Raises ModelFileError.
+        """
+        entry = self.entry(model)
+        if entry.words is None or entry.words_sha256 is None:
+            return None
+        return self.verified(entry.words, entry.words_sha256)
 
     def verified(self, file: Path, sha256: str) -> Path:
         """Path of a file beside the manifest, its digest checked. Raises ModelFileError."""
@@ -250,4 +276,20 @@ def read(path: Path, *, non_commercial: bool = False) -> Manifest:
             raise ModelFileError(
                 f"manifest {path}: model {model} names encoder {entry.encoder}, which is not there"
             )
+        for part in entry.parts:
+            _check_part(path, manifest.models, model, part)
     return manifest
+
+
+def _check_part(path: Path, models: Mapping[str, ModelEntry], blend: str, name: str) -> None:
+    """Raises ModelFileError where a blend cannot have this part."""
+    part = models.get(name)
+    if part is None or part.kind not in ("graph", "ngrams"):
+        raise ModelFileError(
+            f"manifest {path}: blend {blend} names part {name}, which is "
+            + ("not there" if part is None else f"of kind {part.kind}")
+        )
+    if models[blend].commercial and not part.commercial:
+        raise ModelFileError(
+            f"manifest {path}: blend {blend} is marked for commercial use, its part {name} is not"
+        )

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from models.adapters import AdapterSession
+from models.adapters import AdapterSession, word_embeddings
+from models.blend import Blend
 from models.document_scorer import DocumentScorer
 from models.encoder import Encoder, Outputs, Tokens
 from models.manifest import Manifest
@@ -33,7 +34,15 @@ def open_reader(manifest: Manifest, model: str) -> Reader | None:
         return None
     if kind == "documents":
         raise ModelFileError(f"model {model} reads sentences of documents, not texts of the jobs")
+    if kind == "blend":
+        raise ModelFileError(f"model {model} weighs what other models read")
     return (NgramModel if kind == "ngrams" else NameTagger)(manifest.model_file(model))
+
+
+def open_blend(manifest: Manifest, model: str) -> Blend | None:
+    """How a model weighs its parts; None if it is no blend. Raises ModelFileError."""
+    entry = manifest.entry(model)
+    return Blend(manifest.model_file(model), entry.parts) if entry.kind == "blend" else None
 
 
 def open_session(
@@ -51,9 +60,12 @@ def open_session(
     if entry.gpu_file is not None and entry.gpu_sha256 is not None and Provider.CUDA in on:
         on_gpu = manifest.verified(entry.gpu_file, entry.gpu_sha256)
 
+    words = manifest.words_file(model)
+    weights = word_embeddings(words) if words else {}
+
     def open_on(provider: Provider) -> OnnxSession:
         graph = on_gpu if provider is Provider.CUDA else path
-        return OnnxSession(graph, provider, threads=threads, streams=streams)
+        return OnnxSession(graph, provider, threads=threads, streams=streams, weights=weights)
 
     return FallbackSession(open_on, on)
 

@@ -1,7 +1,7 @@
 """The models that some routes name, open: a text through several of them, side by side."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from models.adapters import AdapterSession
@@ -9,7 +9,7 @@ from models.batching import BatchPolicy
 from models.encoder import Outputs, Tokens
 from models.manifest import Manifest, Route
 from models.micro_batcher import MicroBatcher
-from models.opening import Reader, encoder_on, open_reader, open_session
+from models.opening import Reader, encoder_on, open_blend, open_reader, open_session
 from models.session import FallbackSession, providers
 from schemas.errors import InferenceError, ModelFileError
 
@@ -42,7 +42,11 @@ class Passes:
         batch: BatchPolicy,
     ) -> None:
         self._manifest = manifest
-        names = dict.fromkeys(route.model for route in routes)
+        asked = dict.fromkeys(route.model for route in routes)
+        self._blends = {
+            model: blend for model in asked if (blend := open_blend(manifest, model)) is not None
+        }
+        names = dict.fromkeys(part for model in asked for part in manifest.parts(model))
         self._readers: dict[str, Reader] = {
             model: reader for model in names if (reader := open_reader(manifest, model)) is not None
         }
@@ -62,8 +66,28 @@ class Passes:
         }
 
     async def read(self, heads: Sequence[tuple[str, str]]) -> list[Pass]:
-        """A pass for each (model, head of the text). Raises InferenceError."""
-        return await asyncio.gather(*(self._pass(model, head) for model, head in heads))
+        """A pass for each (model, head of the text). Raises InferenceError.
+
+        A model reads a head once, alone or as a part of blends. A blend's pass has the tokens of
+        its first part.
+        """
+        needed = dict.fromkeys(
+            (part, head[: self.characters(part)])
+            for model, head in heads
+            for part in self._manifest.parts(model)
+        )
+        passes = await asyncio.gather(*(self._pass(model, head) for model, head in needed))
+        found = dict(zip(needed, passes, strict=True))
+        return [self._blended(model, head, found) for model, head in heads]
+
+    def _blended(self, model: str, head: str, found: Mapping[tuple[str, str], Pass]) -> Pass:
+        of_parts = {
+            part: found[part, head[: self.characters(part)]] for part in self._manifest.parts(model)
+        }
+        if model not in self._blends:
+            return of_parts[model]
+        outputs = self._blends[model].outputs({part: p.outputs for part, p in of_parts.items()})
+        return next(iter(of_parts.values()))._replace(outputs=outputs)
 
     async def _pass(self, model: str, head: str) -> Pass:
         if model in self._readers:
@@ -73,6 +97,8 @@ class Passes:
 
     def characters(self, model: str) -> int:
         """Of a text that a model looks at."""
+        if model in self._blends:
+            return max(map(self.characters, self._blends[model].parts))
         if model in self._readers:
             return self._readers[model].max_characters
         return self.encoders[model].max_characters
@@ -81,13 +107,16 @@ class Passes:
         """Run every graph once: the first text does not pay for compilation, and a graph that does
         not answer as the manifest says is found at once. Raises ModelFileError.
         """
+        answers: dict[str, Outputs] = {}
         for model, encoder in self.encoders.items():
             (answer,) = encoder.run([encoder.tokenize("warm up")])
             if isinstance(answer, InferenceError):
                 raise ModelFileError(f"model {model} fails on a plain text: {answer.detail}")
-            self._check(model, answer)
+            answers[model] = answer
         for model, reader in self._readers.items():
-            _, answer = reader.read("warm up")
+            _, answers[model] = reader.read("warm up")
+        answers |= {model: blend.outputs(answers) for model, blend in self._blends.items()}
+        for model, answer in answers.items():
             self._check(model, answer)
 
     def close(self) -> None:

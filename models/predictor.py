@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.blend import Blend
 from models.comment_heads import marked_spans
 from models.document_scorer import best_together
 from models.encoder import Outputs, Tokens
@@ -28,7 +29,7 @@ from models.language import LANGUAGE_MODEL, LanguageDetector
 from models.manifest import Manifest, Route
 from models.mentions import Mention, Scheme, mentions
 from models.name_tagger import NameTagger
-from models.opening import Reader, open_document_scorer, open_encoder, open_reader
+from models.opening import Reader, open_blend, open_document_scorer, open_encoder, open_reader
 from models.summary import choose
 from schemas.enriched_article import UNDETERMINED
 from schemas.errors import InferenceError, ModelFileError
@@ -146,6 +147,18 @@ class LanguagePredictor:
         return found
 
 
+class TextModel(Protocol):
+    """What a model says of texts."""
+
+    def tokens(self, text: str) -> int:
+        """How many a text has, as the model counts them."""
+        ...
+
+    def read(self, texts: Sequence[str]) -> list[tuple[Tokens, Outputs]]:
+        """Tokens, if the model makes any, and outputs of each text. Raises InferenceError."""
+        ...
+
+
 class _Model:
     """A model of the manifest outside the jobs: batches of similar length, one after another."""
 
@@ -185,7 +198,33 @@ class _Plain:
         return [self._reader.read(text) for text in texts]
 
 
-def _open(manifest: Manifest, name: str) -> _Model | _Plain:
+class _Blended:
+    """Several models weighed together, outside the jobs."""
+
+    def __init__(self, manifest: Manifest, blend: Blend) -> None:
+        self._blend = blend
+        self._parts = {part: open_texts(manifest, part) for part in blend.parts}
+
+    def tokens(self, text: str) -> int:
+        """How many the first part makes of a text."""
+        return self._parts[self._blend.parts[0]].tokens(text)
+
+    def read(self, texts: Sequence[str]) -> list[tuple[Tokens, Outputs]]:
+        """Tokens of the first part, and the outputs of the blend for each text."""
+        of_parts = {part: model.read(texts) for part, model in self._parts.items()}
+        found = []
+        for row in range(len(texts)):
+            said = {part: answers[row][1] for part, answers in of_parts.items()}
+            tokens, _ = of_parts[self._blend.parts[0]][row]
+            found.append((tokens, self._blend.outputs(said)))
+        return found
+
+
+def open_texts(manifest: Manifest, name: str) -> TextModel:
+    """A model outside the jobs. Raises ModelFileError."""
+    blend = open_blend(manifest, name)
+    if blend is not None:
+        return _Blended(manifest, blend)
     reader = open_reader(manifest, name)
     return _Model(manifest, name) if reader is None else _Plain(reader)
 
@@ -228,7 +267,7 @@ class _Routed:
     def __init__(self, manifest: Manifest, routes: Sequence[Route]) -> None:
         self._routes = routes
         names = dict.fromkeys(route.model for route in routes)
-        self._models = {name: _open(manifest, name) for name in names}
+        self._models = {name: open_texts(manifest, name) for name in names}
         self._languages = _Languages(manifest, routes)
 
     def read(
@@ -530,4 +569,15 @@ def open_predictor(manifest: Manifest, head: str) -> Predictor:
             f"no model answers for head {head} in {manifest.folder}/manifest.toml; "
             f"there are models for {', '.join(known)}"
         )
-    return _OF_ROUTES[routes[0].task](manifest, routes)
+    return _OF_ROUTES[routes[0].task](manifest, _first_of_each_language(routes))
+
+
+def _first_of_each_language(routes: Sequence[Route]) -> list[Route]:
+    """The routes that answer for some language; a blend stands before those of its parts."""
+    covered: set[str] = set()
+    found = []
+    for route in routes:
+        if not route.languages <= covered:
+            found.append(route)
+            covered |= route.languages
+    return found

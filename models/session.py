@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy.typing as npt
@@ -48,10 +49,21 @@ class OnnxSession:
 
     threads  CPU threads, shared among the streams
     streams  runs that callers start side by side
+    weights  those that its file lacks, by name
     """
 
-    def __init__(self, path: Path, provider: Provider, *, threads: int, streams: int = 1) -> None:
+    def __init__(
+        self,
+        path: Path,
+        provider: Provider,
+        *,
+        threads: int,
+        streams: int = 1,
+        weights: Mapping[str, ort.OrtValue] = MappingProxyType({}),
+    ) -> None:
+        self._weights = weights  # the graph reads them where they lie
         options = ort.SessionOptions()
+        options.add_external_initializers(list(weights), list(weights.values()))
         options.intra_op_num_threads = 1 if provider is Provider.OPENVINO else threads
         options.log_severity_level = 3
         try:

@@ -1,14 +1,14 @@
 """TOML files: of heads in `training/heads`, of shared encoders in `training/encoders`, of linear
-classifiers over n-grams in `training/ngrams`, of taggers of names in `training/taggers`, of scorers
-of documents in `training/scorers`.
+classifiers over n-grams in `training/ngrams`, of heads weighed with such in `training/blends`, of
+taggers of names in `training/taggers`, of scorers of documents in `training/scorers`.
 """
 
 import dataclasses
 import tomllib
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from models.manifest import Texts
 from schemas.errors import SettingError
@@ -174,9 +174,45 @@ class NgramConfig(BaseModel):
     seed: int = 42
 
     @property
+    def name(self) -> str:
+        """Of the model in the manifest."""
+        return self.head.replace("/", "-")
+
+    @property
     def commercial(self) -> bool:
         """Whether every licence of the data allows commercial use."""
         return all(source.commercial for source in self.train)
+
+
+class BlendConfig(BaseModel):
+    """A released head and a classifier over n-grams, weighed together (models.blend).
+
+    head    that the blend answers for
+    beside  model that answers for it so far
+    ngrams  the classifier, in one language; it leaves the validation rows to the weights
+    """
+
+    model_config = _STRICT
+
+    head: str
+    beside: str
+    ngrams: NgramConfig
+
+    @model_validator(mode="after")
+    def _one_label_in_one_language(self) -> Self:
+        if self.ngrams.several or self.ngrams.language is None:
+            raise ValueError("ngrams: a blend tells one label of all, in one language")
+        return self
+
+    @property
+    def name(self) -> str:
+        """In `wiredesk train`."""
+        return f"{self.head}-blend"
+
+    @property
+    def model(self) -> str:
+        """In the manifest."""
+        return self.name.replace("/", "-")
 
 
 class TaggerConfig(BaseModel):
@@ -248,6 +284,9 @@ class EncoderConfig(BaseModel):
 
     heads       names of files in `training/heads`
     together    a text that several heads learn from is read once for all of them
+    weights     head to the weight of its loss, where that is not 1; with `together`
+    refit       heads whose last layers learn once more when the encoder is released
+    averaged    share that the mean of the weights keeps of itself at each step; 0: no mean is kept
     importance  whether it also has the linear head of `training.importance`
     """
 
@@ -256,6 +295,9 @@ class EncoderConfig(BaseModel):
     name: str
     heads: tuple[str, ...]
     together: bool = False
+    weights: dict[str, float] = {}
+    refit: tuple[str, ...] = ()
+    averaged: float = Field(default=0.0, ge=0, lt=1)
     romanised: bool = False
     respelled: bool = False
     epochs: int
@@ -269,6 +311,14 @@ class EncoderConfig(BaseModel):
     keep_embedding: float
     importance: bool = False
     seed: int = 42
+
+    @model_validator(mode="after")
+    def _only_its_heads(self) -> Self:
+        if unknown := {*self.weights, *self.refit} - {*self.heads}:
+            raise ValueError(f"{', '.join(sorted(unknown))}: not among the heads")
+        if self.weights and not self.together:
+            raise ValueError("weights are of heads that learn together")
+        return self
 
     def schedule(self) -> Schedule:
         """For training the heads together."""
@@ -286,9 +336,20 @@ def encoder_config(name: str) -> EncoderConfig:
     return _read(FOLDER / "encoders" / f"{name}.toml", EncoderConfig)
 
 
+def for_epochs(config: Config, epochs: int | None) -> Config:
+    """The same with another number of epochs, if one is given."""
+    return config if epochs is None else config.model_copy(update={"epochs": epochs})
+
+
 def ngram_config(head: str) -> NgramConfig:
     """The file of a classifier over n-grams. Raises SettingError."""
     return _read(FOLDER / "ngrams" / f"{head.replace('/', '-')}.toml", NgramConfig)
+
+
+def blend_config(name: str) -> BlendConfig:
+    """The file of a blend, "emotion/tweeteval-blend". Raises SettingError."""
+    file = f"{name.removesuffix('-blend').replace('/', '-')}.toml"
+    return _read(FOLDER / "blends" / file, BlendConfig)
 
 
 def tagger_config(head: str) -> TaggerConfig:
@@ -301,15 +362,19 @@ def scorer_config(head: str) -> ScorerConfig:
     return _read(FOLDER / "scorers" / f"{head.replace('/', '-')}.toml", ScorerConfig)
 
 
-def known_names() -> tuple[list[str], list[str], list[str], list[str], list[str]]:
-    """Heads, shared encoders, classifiers over n-grams, taggers and scorers that can be trained."""
+def known_names() -> tuple[list[str], list[str], list[str], list[str], list[str], list[str]]:
+    """Heads, shared encoders, classifiers over n-grams, taggers, scorers and blends that can be
+    trained.
+    """
     encoders = sorted(file.stem for file in (FOLDER / "encoders").glob("*.toml"))
+    blends = sorted((FOLDER / "blends").glob("*.toml"))
     return (
         _heads("heads", HeadConfig),
         encoders,
         _heads("ngrams", NgramConfig),
         _heads("taggers", TaggerConfig),
         _heads("scorers", ScorerConfig),
+        [_read(file, BlendConfig).name for file in blends],
     )
 
 

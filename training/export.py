@@ -14,7 +14,14 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import save_file
 from torch import Tensor, nn
 
-from models.adapters import BASE_GRAPH_INPUTS, ROWS, SCALES, AdapterSession
+from models.adapters import (
+    BASE_GRAPH_INPUTS,
+    ROWS,
+    SCALES,
+    WORDS,
+    AdapterSession,
+    word_embeddings,
+)
 from models.encoder import Encoder
 from models.session import Arrays, OnnxSession, Provider
 from training.fit import console
@@ -23,6 +30,7 @@ from training.network import Network, int8_rows, published_encoder
 OPSET = 17
 TOLERANCE = 1e-4  # largest difference allowed between the float32 graph and PyTorch, in logits
 SMALL = 4096  # bytes; a tensor of an adapter that is larger is stored in float16
+LOOKUP = "/words/Gather"  # node of a traced network that looks word embeddings up
 ROUNDED = 1e-2  # largest difference allowed between an adapter and PyTorch, in logits
 
 
@@ -107,13 +115,63 @@ def quantise(source: Path, inputs: Sequence[Arrays], target: Path) -> None:
     onnx.save(quantised, target)
 
 
-def export_encoder(network: Network, inputs: Sequence[Arrays], target: Path, seed: int) -> None:
-    """Trace a network, check it against PyTorch and write it as int8."""
+def export_encoder(
+    network: Network, inputs: Sequence[Arrays], base: Path, target: Path, seed: int
+) -> None:
+    """Trace a network, check it against PyTorch and write it as int8, without the base's words."""
     with tempfile.TemporaryDirectory() as scratch:
-        exact = Path(scratch) / "encoder.onnx"
+        exact, whole = Path(scratch) / "encoder.onnx", Path(scratch) / "encoder.int8.onnx"
         export_float(network, exact, fold=True)
         check(network, exact, seed)
-        quantise(exact, inputs, target)
+        quantise(exact, inputs, whole)
+        graph = onnx.load(whole)
+    borrow_words(graph, base)
+    onnx.save(graph, target)
+
+
+def borrow_words(model: onnx.ModelProto, base: Path) -> None:
+    """Let a quantised graph look its word embeddings up in those of `base`, row by row.
+
+    Raises ValueError where its own differ from them in any number.
+    """
+    graph = model.graph
+    tensors = {tensor.name: tensor for tensor in graph.initializer}
+    lookup = next(node for node in graph.node if node.name == LOOKUP)
+    table = next(node for node in graph.node if lookup.input[0] in node.output)
+    own = [numpy_helper.to_array(tensors[name]) for name in table.input]
+    stored = {name: value.numpy() for name, value in word_embeddings(base).items()}
+    rows, scales = stored[WORDS + ROWS], stored[WORDS + SCALES]
+    if not (
+        np.array_equal(own[0], rows)
+        and np.array_equal(own[1].reshape(-1), scales.reshape(-1))
+        and not own[2].any()
+    ):
+        raise ValueError(f"the graph's word embeddings are not those of {base}: were they frozen?")
+    for name in table.input:
+        graph.initializer.remove(tensors[name])
+    for name, value in stored.items():
+        graph.initializer.append(_external(name, value))
+    ids, vectors = lookup.input[1], lookup.output[0]
+    read = [f"{LOOKUP}/{part}" for part in ("rows", "floats", "scales")]
+    place = list(graph.node).index(lookup)
+    graph.node.remove(lookup)
+    graph.node.remove(table)
+    for node in (
+        helper.make_node("Mul", [read[1], read[2]], [vectors]),
+        helper.make_node("Gather", [WORDS + SCALES, ids], [read[2]]),
+        helper.make_node("Cast", [read[0]], [read[1]], to=TensorProto.FLOAT),
+        helper.make_node("Gather", [WORDS + ROWS, ids], [read[0]]),
+    ):
+        graph.node.insert(place - 1, node)
+
+
+def _external(name: str, value: np.ndarray) -> TensorProto:
+    """A weight that is given when the graph is opened."""
+    kind = helper.np_dtype_to_tensor_dtype(value.dtype)
+    tensor = TensorProto(name=name, data_type=kind, dims=value.shape)
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="base")
+    return tensor
 
 
 def export_base(target: Path) -> None:

@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from rich.progress import (
 )
 from torch import Tensor
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from training.network import Network
 from training.tasks import Batches, Example, Predictions, Task, TogetherTask, collate
@@ -41,6 +42,8 @@ class Schedule:
     balance              a task's share of the batches is (its batches) ** balance
     patience             epochs without a better validation score before it stops
     keep_embedding       weight of the distance to the published sentence embedding, 0 for none
+    averaged             share that the mean of the weights keeps of itself at each step: the mean
+                         is what is validated and kept; 0 for the weights themselves
     """
 
     epochs: int
@@ -53,10 +56,15 @@ class Schedule:
     patience: int
     keep_embedding: float
     seed: int
+    averaged: float = 0.0
 
 
 class Fit:
-    """A training run in a directory: `last.pt` to go on from, `best.pt`, `log.jsonl`."""
+    """A training run in a directory: `last.pt` to go on from, `best.pt`, `log.jsonl`.
+
+    beside  tasks that are not learned and still have their share of an epoch's steps: what is
+            learned has as many as if they were
+    """
 
     def __init__(
         self,
@@ -67,10 +75,14 @@ class Fit:
         teacher: Network | None = None,
         *,
         together: bool = False,
+        weights: Mapping[str, float] | None = None,
+        beside: Sequence[Task] = (),
     ) -> None:
         self._network = network
         self._tasks = tasks
-        self._learned: Sequence[Task | TogetherTask] = [TogetherTask(tasks)] if together else tasks
+        self._learned: Sequence[Task | TogetherTask] = (
+            [TogetherTask(tasks, weights or {})] if together else tasks
+        )
         self._schedule = schedule
         self._directory = directory
         self._draw = np.random.default_rng(schedule.seed)
@@ -78,9 +90,14 @@ class Fit:
             Batches(task.train, schedule.batch_tokens, np.random.default_rng(schedule.seed + i))
             for i, task in enumerate(self._learned)
         ]
-        self._steps = self._steps_per_task()
+        self._steps = self._steps_per_task(beside)
         self._total = schedule.epochs * sum(self._steps)
         self._optimizer = torch.optim.AdamW(self._groups(), fused=True)
+        self._mean = (
+            AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(schedule.averaged))
+            if schedule.averaged
+            else None
+        )
         self._rate = torch.optim.lr_scheduler.LambdaLR(self._optimizer, self._factor)
         self._wanted = self._embeddings(teacher) if teacher else {}
         self._epoch, self._best, self._since_best = 0, -math.inf, 0
@@ -137,16 +154,22 @@ class Fit:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self._network.parameters(), 1.0)
         self._optimizer.step()
+        if self._mean is not None:
+            self._mean.update_parameters(self._network)
         self._rate.step()
         self._optimizer.zero_grad()
         return float(loss.detach())
 
     def _score(self, task: Task) -> float:
-        return task.score(predict(self._network, task, task.validation))
+        return task.score(predict(self._kept(), task, task.validation))
+
+    def _kept(self) -> Network:
+        """The network that is validated: the mean where one is kept."""
+        return self._network if self._mean is None else self._mean.module
 
     def _keep(self, scores: dict[str, float]) -> None:
         mean = float(np.mean(list(scores.values())))
-        state = {"network": self._network.state_dict(), "scores": scores}
+        state = {"network": self._kept().state_dict(), "scores": scores}
         if mean > self._best:
             self._best, self._since_best = mean, 0
             torch.save(state, self._directory / "best.pt")
@@ -155,6 +178,8 @@ class Fit:
         torch.save(
             state
             | {
+                "learning": self._network.state_dict(),
+                "mean": None if self._mean is None else self._mean.state_dict(),
                 "optimizer": self._optimizer.state_dict(),
                 "rate": self._rate.state_dict(),
                 "draws": [self._draw.bit_generator.state]
@@ -167,7 +192,9 @@ class Fit:
 
     def _load(self, path: Path) -> None:
         state = torch.load(path, weights_only=True)
-        self._network.load_state_dict(state["network"])
+        self._network.load_state_dict(state["learning"])
+        if self._mean is not None:
+            self._mean.load_state_dict(state["mean"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._rate.load_state_dict(state["rate"])
         draws = [self._draw] + [batches.draw for batches in self._batches]
@@ -177,11 +204,10 @@ class Fit:
         self._epoch, self._best, self._since_best = state["progress"]
         console.print(f"resumed after epoch {self._epoch}")
 
-    def _steps_per_task(self) -> list[int]:
-        """Batches of each task in an epoch: balanced, as many in all as one pass would be."""
-        counts = np.array([sum(1 for _ in batches) for batches in self._batches], float)
-        shares = counts**self._schedule.balance
-        return [max(1, round(step)) for step in counts.sum() * shares / shares.sum()]
+    def _steps_per_task(self, beside: Sequence[Task]) -> list[int]:
+        others = [Batches(task.train, self._schedule.batch_tokens) for task in beside]
+        counts = [sum(1 for _ in batches) for batches in (*self._batches, *others)]
+        return balanced_steps(counts, self._schedule.balance)[: len(self._batches)]
 
     def _groups(self) -> list[dict[str, object]]:
         fast, decayed, plain = [], [], []
@@ -213,6 +239,16 @@ class Fit:
                 vectors = outputs[EMBEDDING].float()
                 found |= {id(e): v for e, v in zip(examples, vectors, strict=True)}
         return found
+
+
+def balanced_steps(batches: Sequence[int], balance: float) -> list[int]:
+    """Steps of each task in an epoch, by how many batches it has: as many in all as one pass.
+
+    >>> balanced_steps([160, 10], balance=0.5)
+    [136, 34]
+    """
+    shares = np.array(batches, float) ** balance
+    return [max(1, round(step)) for step in sum(batches) * shares / shares.sum()]
 
 
 def run(network: Network, examples: Sequence[Example]) -> dict[str, Tensor]:

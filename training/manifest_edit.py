@@ -29,11 +29,11 @@ _LINE = 96
 def register(manifest_path: Path, name: str, entry: ModelEntry, routes: Sequence[Route]) -> None:
     """Put a model and its routes into a manifest, in place of what it has of that name.
 
-    A new route stands before older ones of its task and of one of its languages: the first route
-    that covers a language answers. An old one by the name of another head stays where a new one has
-    its task, output and labels, and takes that one's calibration. The file is replaced as a whole,
-    or, when the result is no manifest or a file of the model has another digest, not at all: raises
-    ModelFileError.
+    A new route stands before older ones of its task or head and of one of its languages: the first
+    route that covers a language answers. An old one by the name of another head stays where a new
+    one has its task, output and labels, and takes that one's calibration. The file is replaced as a
+    whole, or, when the result is no manifest or a file of the model has another digest, not at all:
+    raises ModelFileError.
     """
     for route in routes:
         if route.model != name:
@@ -98,16 +98,14 @@ class _Block:
         return self.route.model if self.route else self.entry_of
 
     def competes(self, route: Route) -> bool:
-        """Whether it is another model's route, and the jobs can use only the first of the two."""
-        return (
-            self.route is not None
-            and self.route.model != route.model
-            and self.route.task == route.task
-            and self.route.texts == route.texts
-            and self.route.jobs
-            and route.jobs
-            and bool(self.route.languages & route.languages)
-        )
+        """Whether it is another model's route, and only the first of the two can be used: for its
+        head, or by the jobs.
+        """
+        old = self.route
+        if old is None or old.model == route.model or not old.languages & route.languages:
+            return False
+        same_text = (old.task, old.texts) == (route.task, route.texts)
+        return old.head == route.head or (same_text and old.jobs and route.jobs)
 
 
 def _split(path: Path) -> tuple[str, list[_Block]]:

@@ -123,6 +123,12 @@ class Network(nn.Module):
         hidden = hidden[:, :given]
         return tuple(head(hidden, pooled) for head in self.heads.values())
 
+    def freeze_words(self) -> None:
+        """Keep the word embeddings as they were published, rounded to int8 as the base has them."""
+        self.words.requires_grad_(False)
+        rows, scales = int8_rows(self.words.weight)
+        self.words.weight.copy_(rows * scales)
+
     def add_low_rank(self, rank: int) -> None:
         """Freeze the encoder as adapters find it, its weights rounded to int8; what is trained are
         `rank` changes to its matrices, the norms, the word shapes and the heads.

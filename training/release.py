@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from evaluation.metrics import calibration_error
-from models.adapters import AdapterSession
+from models.adapters import AdapterSession, word_embeddings
 from models.encoder import Encoder
 from models.heads import sigmoid, softmax
 from models.manifest import ModelEntry, Route
@@ -20,6 +20,7 @@ from training.configuration import EncoderConfig, HeadConfig, head_config
 from training.fit import EMBEDDING, console
 from training.manifest_edit import register
 from training.network import Network, published_encoder, published_tokenizer
+from training.refit import refit
 from training.run import directory, encoder_network, encoder_tasks
 from training.tasks import ClassTask, MarkTask, Reader, SentenceTask, SpanTask, Task
 
@@ -83,6 +84,11 @@ def release_encoder(
     graph, tokenizer = folder / "encoder.int8.onnx", manifest.parent / TOKENIZER
     tasks = encoder_tasks(config, data)
     network = _loaded(encoder_network(config, tasks), directory(runs, config.name))
+    for task in tasks:
+        if task.head in config.refit:
+            if not isinstance(task, ClassTask):
+                raise ValueError(f"{task.head} has no layers of a whole text to refit")
+            refit(network, task, config.seed)
     metrics: dict[str, float] = {}
     if config.importance:
         reader = Reader(published_tokenizer(), JOB_TOKENS)
@@ -90,8 +96,14 @@ def release_encoder(
         console.print(f"importance: {metrics}")
     reading = _encoder(_Nowhere(), tokenizer, config)
     inputs = export.calibration_inputs(calibration, reading, config.seed)
-    export.export_encoder(network, inputs, graph, config.seed)
-    session = OnnxSession(graph, Provider.OPENVINO, threads=torch.get_num_threads())
+    base = manifest.parent / BASE
+    export.export_encoder(network, inputs, base, graph, config.seed)
+    session = OnnxSession(
+        graph,
+        Provider.OPENVINO,
+        threads=torch.get_num_threads(),
+        weights=word_embeddings(base),
+    )
     encoder = _encoder(session, tokenizer, config)
     heads = [head_config(head) for head in config.heads]
     routes = [
@@ -105,6 +117,8 @@ def release_encoder(
         version=version,
         file=graph.relative_to(manifest.parent),
         sha256=export.digest(graph),
+        words=Path(BASE),
+        words_sha256=export.digest(base),
         licence="Apache-2.0",
         source=f"{SOURCE} with heads, QDQ int8, `wiredesk train {config.name}`",
         card=Path(config.name, "MODEL_CARD.md"),

@@ -1,6 +1,7 @@
 """Train a head or a shared encoder from its configuration; what `wiredesk train` runs."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,7 @@ def train_encoder(
     for task in tasks:
         _tell(task)
     network = encoder_network(config, tasks)
-    network.words.requires_grad_(False)
+    network.freeze_words()
     teacher = None
     if config.keep_embedding:
         teacher = Network(published_encoder(), {EMBEDDING: Unit()}).eval()
@@ -52,9 +53,36 @@ def train_encoder(
         directory(runs, config.name),
         teacher,
         together=config.together,
+        weights=config.weights,
     )
     scores = fit.run(resume=resume)
     _write(directory(runs, config.name), config, scores)
+    return scores
+
+
+def train_alone(
+    config: EncoderConfig,
+    head: str,
+    data: Path,
+    runs: Path,
+    *,
+    resume: bool = False,
+    limit: int | None = None,
+) -> dict[str, float]:
+    """Train the encoder for one of its heads, with as many rows and steps as beside the others:
+    what the head loses or gains by sharing (training.measure_sharing).
+    """
+    torch.manual_seed(config.seed)
+    tasks = {task.head: task for task in encoder_tasks(config, data, limit=limit)}
+    task = tasks.pop(head)
+    _tell(task)
+    network = encoder_network(config, [task])
+    network.freeze_words()
+    schedule = replace(config.schedule(), keep_embedding=0.0, patience=config.epochs)
+    beside = () if config.together else (*tasks.values(),)
+    run = alone_directory(runs, config, head)
+    scores = Fit(network, [task], schedule, run, beside=beside).run(resume=resume)
+    _write(run, config, scores)
     return scores
 
 
@@ -77,6 +105,11 @@ def encoder_network(config: EncoderConfig, tasks: list[Task]) -> Network:
 def directory(runs: Path, name: str) -> Path:
     """Where a run keeps its files."""
     return runs / name.replace("/", "-")
+
+
+def alone_directory(runs: Path, config: EncoderConfig, head: str) -> Path:
+    """Where the run of one head of a shared encoder, trained alone, keeps its files."""
+    return directory(runs, f"{config.name}/{head}")
 
 
 def _tell(task: Task) -> None:

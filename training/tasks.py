@@ -393,10 +393,12 @@ ODDS_SHARES = (0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
 class TogetherTask:
     """Several tasks that learn from the same texts: each text is read once for all of them.
 
-    target: task to its own target, of the tasks that know one. Every target counts alike.
+    target: task to its own target, of the tasks that know one. Every target counts alike, but for
+    the weight of its task where `weights` has one.
     """
 
     tasks: Sequence[Task]
+    weights: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.head = "together"
@@ -420,7 +422,8 @@ class TogetherTask:
                     for e in (examples[i] for i in rows)
                 ]
                 of_task = task.loss({n: output[rows] for n, output in outputs.items()}, known)
-                losses.append(of_task * (len(rows) / len(examples)))
+                weight = self.weights.get(task.head, 1.0)
+                losses.append(of_task * (weight * len(rows) / len(examples)))
         return torch.stack(losses).sum()
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from evaluation.comment_checks import fairness, spelling
+from evaluation.comment_checks import dialect, fairness, spelling
 from evaluation.comment_sets import Case
 from evaluation.rows import TextRow
 
@@ -34,6 +34,16 @@ def test_rates_are_told_by_group():
     assert "| gay people | 0 % of 1 | 0 % of 1 |  |" in lines
     assert "| no group |  | 100 % of 1 |  |" in lines
     assert lines[-1].endswith("50.0 points.")
+
+
+def test_dialect_is_told_as_found_and_as_rewritten():
+    texts = ["Dey be talking all day", "They are talking", "Lovely"]
+    lines = list(dialect(Finds("dey"), texts))
+    assert "| with no feature | 0 % of 2 | 0.100 |" in lines
+    assert "| with a feature | 0 % of 1 | 0.100 |" in lines
+    assert "| that rules can rewrite | 0 % of 1 | 0.100 |" in lines
+    assert "| rewritten | 100 % of 1 | 0.900 |" in lines
+    assert lines[-1].endswith("made 1 comments toxic and 0 clean.")
 
 
 def test_what_a_disguise_costs_is_told():

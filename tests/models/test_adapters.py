@@ -1,4 +1,4 @@
-"""A graph that borrows the weights of a base: what it answers, and files that do not fit."""
+"""Graphs that borrow the weights of a base: what they answer, and files that do not fit."""
 
 import gc
 
@@ -8,8 +8,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import save_file
 
-from models.adapters import AdapterSession
-from models.session import Provider
+from models.adapters import AdapterSession, word_embeddings
+from models.session import OnnxSession, Provider, providers
 from schemas.errors import InferenceError, ModelFileError
 
 SCALES = np.array([[0.5], [0.25], [2.0], [1.0]], np.float32)
@@ -122,3 +122,54 @@ def test_input_that_the_graph_cannot_take_is_an_inference_error(adapter, base):
     with pytest.raises(InferenceError):
         session.run({"input_ids": IDS + 100})
     assert vectors(session).shape == (1, 3, 3)
+
+
+# An encoder that borrows the word embeddings alone.
+
+WORDS = {"words.weight.int8": ROWS, "words.weight.scales": SCALES}
+
+
+def lookup():
+    """Token vectors: rows of the borrowed words times their scales."""
+    weights = []
+    for name, value in WORDS.items():
+        kind = helper.np_dtype_to_tensor_dtype(value.dtype)
+        tensor = TensorProto(name=name, data_type=kind, dims=value.shape)
+        tensor.data_location = TensorProto.EXTERNAL
+        tensor.external_data.add(key="location", value="base")
+        weights.append(tensor)
+    axes = ["batch", "tokens"]
+    made = helper.make_graph(
+        [
+            helper.make_node("Gather", ["words.weight.int8", "input_ids"], ["rows"]),
+            helper.make_node("Cast", ["rows"], ["floats"], to=TensorProto.FLOAT),
+            helper.make_node("Gather", ["words.weight.scales", "input_ids"], ["scales"]),
+            helper.make_node("Mul", ["floats", "scales"], ["vectors"]),
+        ],
+        "encoder",
+        [helper.make_tensor_value_info("input_ids", TensorProto.INT64, axes)],
+        [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, [*axes, 3])],
+        weights,
+    )
+    return helper.make_model(made, ir_version=8, opset_imports=[helper.make_opsetid("", 17)])
+
+
+@pytest.mark.parametrize("provider", [p for p in providers("auto") if p is not Provider.CUDA])
+def test_encoder_reads_the_word_embeddings_of_the_base(tmp_path, base, provider):
+    onnx.save(lookup(), tmp_path / "encoder.onnx")
+    session = OnnxSession(
+        tmp_path / "encoder.onnx", provider, threads=1, weights=word_embeddings(base(WORDS))
+    )
+    gc.collect()
+    assert vectors(session).tolist() == (ROWS * SCALES)[IDS].tolist()
+
+
+def test_encoder_without_the_words_it_lacks_is_refused(tmp_path):
+    onnx.save(lookup(), tmp_path / "encoder.onnx")
+    with pytest.raises(ModelFileError, match=r"encoder\.onnx does not open on cpu"):
+        OnnxSession(tmp_path / "encoder.onnx", Provider.CPU, threads=1)
+
+
+def test_base_without_word_embeddings_is_refused(base):
+    with pytest.raises(ModelFileError, match=r"word embeddings of .*cannot be read"):
+        word_embeddings(base({"norm": BASE["norm"]}))

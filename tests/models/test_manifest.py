@@ -57,6 +57,9 @@ output = "logits"
 languages = ["de"]
 """
 
+BLEND = 'kind = "blend"\nparts = ["{}"]\n'
+"""Makes `plain` one."""
+
 
 @pytest.fixture
 def written(tmp_path):
@@ -137,6 +140,11 @@ def test_route_of_a_task_and_model_is_found(written):
     assert [route.model for route in manifest.heads("embedding")] == ["small", "plain"]
 
 
+def test_blend_is_read_by_its_parts(written):
+    manifest = written(MODELS + BLEND.format("small") + ROUTES)
+    assert (manifest.parts("plain"), manifest.parts("small")) == (("small",), ("small",))
+
+
 def test_label_tells_name_and_version(written):
     assert written().label("small") == "small-1.2"
 
@@ -180,8 +188,18 @@ def test_missing_manifest_is_named(tmp_path):
         (MODELS, r"routes\s+Field required"),
         (MODELS + ROUTES.replace('"plain"', '"absent"'), "task embedding names model absent"),
         (MODELS + 'encoder = "absent"\n' + ROUTES, "model plain names encoder absent"),
+        (MODELS + 'kind = "blend"\n' + ROUTES, r"models\.plain\s.*and nothing else, has parts"),
+        (MODELS + BLEND.format("absent") + ROUTES, "part absent, which is not there"),
+        (MODELS + BLEND.format("plain") + ROUTES, "part plain, which is of kind blend"),
+        (
+            MODELS.replace("max_tokens", "commercial = false\nmax_tokens")
+            + BLEND.format("small")
+            + ROUTES,
+            "plain is marked for commercial use, its part small is not",
+        ),
         (MODELS + "[[routes", r"manifest\.toml"),
         (MODELS + 'adapter = "a.onnx"\n' + ROUTES, r"models\.plain\s.*adapter and its sha256"),
+        (MODELS + 'words = "a.safetensors"\n' + ROUTES, r"models\.plain\s.*words and its sha256"),
         (MODELS + 'gpu_sha256 = "c0ffee"\n' + ROUTES, r"models\.plain\s.*gpu_file and its"),
         (MODELS + ROUTES + "temperature = 0.0\n", r"routes\.2\.temperature"),
         (MODELS + ROUTES + "thresholds = [0.5]\n", r"routes\.2\s.*1 thresholds for 0 labels"),
@@ -195,8 +213,13 @@ def test_missing_manifest_is_named(tmp_path):
         "no routes",
         "route to an unknown model",
         "encoder that is not there",
+        "blend of nothing",
+        "blend of a model that is not there",
+        "blend of a blend",
+        "blend that hides what its part must not do",
         "not TOML",
         "adapter without its digest",
+        "words without their digest",
         "digest without its file",
         "temperature of nothing",
         "thresholds of no labels",

@@ -22,10 +22,11 @@ class FakeAdapter:
 
 
 class FakeGraph:
-    def __init__(self, path, provider, *, threads, streams):
+    def __init__(self, path, provider, *, threads, streams, weights=None):
         if provider is Provider.CUDA:
             raise DeviceLost("no device")
         self.opened = (path, provider, threads, streams)
+        self.weights = weights
 
     def run(self, inputs):
         return {"inputs": sorted(inputs)}
@@ -60,6 +61,20 @@ def test_adapter_is_opened_on_its_base(small_manifest):
     )
     session = open_session(manifest, "small", [Provider.CUDA], threads=3, streams=2)
     assert session.opened == (of_tokenizer, manifest.model_file("small"), 3)
+
+
+def test_graph_reads_the_word_embeddings_that_the_manifest_names(small_manifest, monkeypatch):
+    monkeypatch.setattr(opening, "word_embeddings", lambda file: {"read": file})
+    monkeypatch.setattr(opening, "FallbackSession", lambda open_on, on: open_on(on[0]))
+    tokenizer = small_manifest.entry("small").tokenizer
+    manifest = changed(
+        small_manifest,
+        words=tokenizer,
+        words_sha256=small_manifest.entry("small").tokenizer_sha256,
+    )
+    for choice, weights in ((small_manifest, {}), (manifest, {"read": tokenizer})):
+        session = open_session(choice, "small", [Provider.CPU], threads=3, streams=2)
+        assert session.weights == weights
 
 
 @pytest.mark.parametrize("kind", ["sha256", "adapter_sha256"])

@@ -46,6 +46,15 @@ def test_every_target_counts_alike(reader):
     assert float(found) == pytest.approx(float(sum(losses)) / 2)
 
 
+def test_loss_of_a_task_counts_as_its_weight_says(reader):
+    both = [classes(head, [reader.example("one", 0)]) for head in ("a", "b")]
+    outputs = {"a": torch.tensor([[0.0, 1.0]]), "b": torch.tensor([[0.0, 2.0]])}
+    losses = [float(task.loss(outputs, task.train)) for task in both]
+    weighed = tasks.TogetherTask(both, {"b": 3.0})
+    found = weighed.loss(outputs, weighed.train)
+    assert float(found) == pytest.approx(losses[0] + 3 * losses[1])
+
+
 def test_tokens_of_marked_characters_are_marked_in_the_text_as_given(reader):
     (example,) = tasks.mark_examples(reader, [MARKED])
     marks = example.target

@@ -279,6 +279,7 @@ def _facts_of(manifest: Manifest, entry: ModelEntry) -> dict[str, str]:
         "source": entry.source,
         "licence": entry.licence + ("" if entry.commercial else " (no commercial use)"),
         "trained on": "\n".join(entry.data),
+        "weighs": "\n".join(entry.parts),
         "files": "\n".join(map(str, entry.pinned_files)),
         "size": "a file is missing" if size is None else f"{size / 1e6:.1f} MB",
         "max tokens": "" if entry.max_tokens is None else str(entry.max_tokens),

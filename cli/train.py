@@ -20,6 +20,13 @@ def train(
     runs: Annotated[Path, typer.Option(help="Where runs keep their weights.")] = RUNS,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after the last epoch.")] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Rows of each set, for a trial.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Of a head or an encoder, for a trial.")
+    ] = None,
+    only: Annotated[
+        str | None,
+        typer.Option(metavar="HEAD", help="One head of an encoder alone: what does sharing cost?"),
+    ] = None,
     release: Annotated[
         str | None, typer.Option(metavar="VERSION", help="Export the best weights when done.")
     ] = None,
@@ -28,20 +35,27 @@ def train(
     ] = False,
     manifest: Annotated[Path, typer.Option(help="Manifest that takes the release.")] = SHIPPED,
 ) -> None:
-    """Train from a configuration in training/heads, encoders, ngrams, taggers or scorers.
+    """Train from a configuration in training/heads, encoders, ngrams, blends, taggers or scorers.
 
     A run writes best.pt, last.pt and log.jsonl; --release exports, calibrates on validation rows
     and registers the model. Needs the extra `training`; two cores take minutes to an hour.
     """
     try:
-        from training import configuration, run, train_ngrams, train_scorer, train_tagger
+        from training import (
+            configuration,
+            run,
+            train_blend,
+            train_ngrams,
+            train_scorer,
+            train_tagger,
+        )
         from training import release as releasing
     except ImportError as error:
         raise SettingError(
             f"{error.name} is not installed; training needs: pip install 'wiredesk[training]'"
         ) from error
-    heads, encoders, ngrams, taggers, scorers = configuration.known_names()
-    known = (*heads, *encoders, *ngrams, *taggers, *scorers)
+    heads, encoders, ngrams, taggers, scorers, blends = configuration.known_names()
+    known = (*heads, *encoders, *ngrams, *taggers, *scorers, *blends)
     if name == "list":
         typer.echo("\n".join(known))
         return
@@ -49,11 +63,27 @@ def train(
         raise SettingError(f"nothing to train is called {name}; `wiredesk train list` lists all")
     if release_only and release is None:
         raise SettingError("--release-only exports a version: give it with --release")
+    if epochs is not None and name not in (*heads, *encoders):
+        raise SettingError(f"{name} has no epochs: --epochs is for heads and encoders")
+    if only is not None:
+        if name not in encoders or only not in configuration.encoder_config(name).heads:
+            raise SettingError(f"--only takes a head of a shared encoder; {name} has no {only}")
+        if release is not None:
+            raise SettingError("--only trains for a comparison: there is nothing to release")
+        encoder = configuration.for_epochs(configuration.encoder_config(name), epochs)
+        run.train_alone(encoder, only, data_dir, runs, resume=resume, limit=limit)
+        return
     if name in ngrams:
         classifiers = configuration.ngram_config(name)
         trained = train_ngrams.train(classifiers, data_dir, limit=limit)
         if release:
             train_ngrams.release(classifiers, trained, release, manifest)
+        return
+    if name in blends:
+        blend = configuration.blend_config(name)
+        weighed = train_blend.train(blend, data_dir, manifest, limit=limit)
+        if release:
+            train_blend.release(blend, weighed, release, manifest)
         return
     if name in taggers:
         names = configuration.tagger_config(name)
@@ -69,14 +99,14 @@ def train(
             train_scorer.release(scorer, release, runs, manifest)
         return
     if name in encoders:
-        encoder = configuration.encoder_config(name)
+        encoder = configuration.for_epochs(configuration.encoder_config(name), epochs)
         if not release_only:
             run.train_encoder(encoder, data_dir, runs, resume=resume, limit=limit)
         if release:
             texts = [f"{article.title}\n{article.body}" for article in articles()]
             releasing.release_encoder(encoder, release, data_dir, runs, manifest, texts)
         return
-    head = configuration.head_config(name)
+    head = configuration.for_epochs(configuration.head_config(name), epochs)
     if not release_only:
         run.train_head(head, data_dir, runs, resume=resume, limit=limit)
     if release:

@@ -61,41 +61,62 @@ def train(config: NgramConfig, data: Path, *, limit: int | None = None) -> Train
     """One classifier a language, of the training and the validation rows; calibrated and measured
     by cross-validation among them.
     """
-    rows = _by_language(config, data, limit)
+    rows = rows_by_language(config, data, ("train", "validation"), limit)
     labels = config.labels or _labels(rows)
-    grams = Grams(config.characters, config.words, int(config.titles))
-    tensors = {"grams": np.array([grams.characters, grams.words, grams.titles])}
+    grams = _grams(config)
+    tensors = _tensors_of_grams(grams)
     routes = []
     for language in sorted(rows):
         found = [features(row.text, grams) for row in rows[language]]
-        targets = _targets(config, labels, rows[language])
+        targets = targets_of(config, labels, rows[language])
         held_out = _cross_fitted(config, found, targets)
         scale, shift, least = _calibrated(config, held_out, targets)
-        figure = _figure(config, held_out + shift, targets, scale, least)
-        console.print(f"{config.head} {language}: {config.metric} {figure:.4f}")
+        reached = figure(config, held_out + shift, targets, scale, least)
+        console.print(f"{config.head} {language}: {config.metric} {reached:.4f}")
         tensors |= _tensors(language, _fit(config, found, targets), shift)
         routes.append(
             Route(
                 task=config.task,
                 head=config.head,
-                model=_name(config),
+                model=config.name,
                 output=language,
                 labels=labels,
                 languages=frozenset({language}),
                 multi_label=config.several,
                 temperature=scale,
                 thresholds=least,
-                jobs=figure >= config.jobs_from and language not in config.elsewhere,
+                jobs=reached >= config.jobs_from and language not in config.elsewhere,
                 texts=config.texts,
-                metrics={f"cross-validated: {config.metric}": round(figure, 4)},
+                metrics={f"cross-validated: {config.metric}": round(reached, 4)},
             )
         )
     return Trained(tensors, tuple(routes))
 
 
-def release(config: NgramConfig, trained: Trained, version: str, manifest: Path) -> None:
-    """The file of a head and its routes, in the manifest."""
-    name = _name(config)
+def train_part(config: NgramConfig, rows: Sequence[TextRow]) -> dict[str, np.ndarray]:
+    """The tensors of one classifier of rows in one language, neither calibrated nor measured: for a
+    blend, whose weights are both.
+    """
+    assert config.language is not None
+    grams = _grams(config)
+    found = [features(row.text, grams) for row in rows]
+    classifier = _fit(config, found, targets_of(config, config.labels, rows))
+    return _tensors_of_grams(grams) | _tensors(config.language, classifier, 0.0)
+
+
+def release(
+    config: NgramConfig,
+    trained: Trained,
+    version: str,
+    manifest: Path,
+    *,
+    command: str | None = None,
+) -> None:
+    """The file of a head and its routes, in the manifest.
+
+    command  what `wiredesk train` was asked for, if that is not the head
+    """
+    name = config.name
     file = Path(FOLDER, f"{name}.safetensors")
     (manifest.parent / FOLDER).mkdir(exist_ok=True)
     save_file(trained.tensors, manifest.parent / file)
@@ -106,7 +127,7 @@ def release(config: NgramConfig, trained: Trained, version: str, manifest: Path)
         file=file,
         sha256=digest(manifest.parent / file),
         licence="Apache-2.0" if config.commercial else "non-commercial",
-        source=f"linear classifiers over n-grams, `wiredesk train {config.head}`",
+        source=f"linear classifiers over n-grams, `wiredesk train {command or config.head}`",
         card=Path(FOLDER, "MODEL_CARD.md"),
         commercial=config.commercial,
         data=tuple(f"{source.name} ({source.licence})" for source in config.train),
@@ -114,14 +135,21 @@ def release(config: NgramConfig, trained: Trained, version: str, manifest: Path)
     register(manifest, name, entry, trained.routes)
 
 
-def _name(config: NgramConfig) -> str:
-    return config.head.replace("/", "-")
+def _grams(config: NgramConfig) -> Grams:
+    return Grams(config.characters, config.words, int(config.titles))
 
 
-def _by_language(config: NgramConfig, data: Path, limit: int | None) -> dict[str, list[TextRow]]:
+def _tensors_of_grams(grams: Grams) -> dict[str, np.ndarray]:
+    return {"grams": np.array([grams.characters, grams.words, grams.titles])}
+
+
+def rows_by_language(
+    config: NgramConfig, data: Path, splits: Sequence[str], limit: int | None
+) -> dict[str, list[TextRow]]:
+    """The rows of a configuration's sets, by what they or it call their language."""
     found: dict[str, list[TextRow]] = {}
     for source in config.train:
-        for split in ("train", "validation"):
+        for split in splits:
             for row in load(source.name, split, data)[:limit]:
                 language = config.language if row.lang is None else short(row.lang)
                 if not source.languages or language in source.languages:
@@ -134,7 +162,7 @@ def _labels(rows: dict[str, list[TextRow]]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _targets(config: NgramConfig, labels: Sequence[str], rows: Sequence[TextRow]) -> np.ndarray:
+def targets_of(config: NgramConfig, labels: Sequence[str], rows: Sequence[TextRow]) -> np.ndarray:
     """Whether each row has each label, 0 and 1, (rows, labels)."""
     targets = np.zeros((len(rows), len(labels)), np.int64)
     for place, row in enumerate(rows):
@@ -167,13 +195,14 @@ def _calibrated(
     return round(scale, 4), shift, pulled_thresholds(probabilities, targets)
 
 
-def _figure(
+def figure(
     config: NgramConfig,
     logits: np.ndarray,
     targets: np.ndarray,
-    scale: float,
-    least: tuple[float, ...],
+    scale: float = 1.0,
+    least: tuple[float, ...] = (),
 ) -> float:
+    """The metric of a configuration; scale and least are of texts with several labels."""
     if config.several:
         given = sigmoid(logits, scale) >= np.array(least)
         average = config.metric.removesuffix("_f1")

@@ -129,6 +129,13 @@ def test_route_that_only_evaluates_stands_last(manifest):
     assert routed(manifest)[-1] == ("sentiment", "new")
 
 
+def test_newer_answer_for_a_head_stands_first_though_it_only_evaluates(manifest):
+    for of_head in ("sentiment/old", "topics/old"):
+        task = of_head.partition("/")[0]
+        register(manifest, "new", entry(), [route(task, ["en"], head=of_head, jobs=False)])
+        assert [r.model for r in read(manifest).heads(of_head)] == ["new", "old"]
+
+
 def test_routes_of_one_model_keep_their_order(manifest):
     new = [route(head="sentiment/one"), route(head="sentiment/two"), route("entities")]
     register(manifest, "new", entry(), new)

@@ -1,5 +1,6 @@
 """A text in, every task's answer out."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -96,7 +97,9 @@ class Analyzer(Inference[Analysis]):
         answers: dict[str, Any] = {}
         for route in routes:
             answers |= self._heads[route.head, route.model, route.output](readings[route.model])
+            await _next_of_batch()
         answers |= self._tags_of(text, language.code, answers.get("entities", ()))
+        await _next_of_batch()
         versions = {route.task: self._manifest.label(route.model) for route in routes}
         if self._summarizer is not None and (written := await self._written(text, language.code)):
             answers |= {"summary": written, "summary_method": "generative"}
@@ -133,6 +136,13 @@ class Analyzer(Inference[Analysis]):
         heads = [(model, text.head(self._passes.characters(model))) for model in models]
         passes = await self._passes.read(heads)
         return [Reading(text, *of_model, language=language) for of_model in passes]
+
+
+async def _next_of_batch() -> None:
+    """Let the other texts of a batch come as far: one after another through the same head, they
+    find its code and tables in the processor's caches.
+    """
+    await asyncio.sleep(0)
 
 
 def _open_head(manifest: Manifest, route: Route, options: HeadOptions) -> Head:

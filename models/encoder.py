@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from time import perf_counter_ns
 
@@ -106,7 +107,8 @@ class Encoder:
 
     def _tokens(self, text: str) -> Tokens:
         encoding = self._tokenizer.encode(text)
-        offsets = np.array(encoding.offsets, np.int64)
+        bounds = chain.from_iterable(encoding.offsets)
+        offsets = np.fromiter(bounds, np.int64, 2 * len(encoding)).reshape(-1, 2)
         if not self._with_shapes:  # a third of the time of a short text
             return Tokens(encoding.ids, offsets, word_indexes(text, offsets))
         shapes, words = shapes_and_words(text, offsets)
@@ -152,10 +154,12 @@ class Encoder:
             self.stats.batched_texts += len(batch)
             self.stats.batched_tokens += inputs["input_ids"].size
             self.stats.model_time_us += (perf_counter_ns() - started) // 1000
-        return [
-            _finite({name: array[row] for name, array in outputs.items()})
-            for row in range(len(batch))
+        answers = [
+            {name: array[row] for name, array in outputs.items()} for row in range(len(batch))
         ]
+        if all(np.isfinite(array).all() for array in outputs.values()):
+            return [*answers]
+        return [_finite(answer) for answer in answers]
 
 
 def pad(batch: Sequence[Tokens]) -> Arrays:

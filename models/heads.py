@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -149,7 +150,7 @@ def sentiment(probabilities: Sequence[float] | Array) -> Sentiment:
     'positive'
     """
     rounded = [round(float(p), 4) for p in probabilities]
-    best = SENTIMENTS[int(np.argmax(rounded))]
+    best = SENTIMENTS[rounded.index(max(rounded))]
     return Sentiment(label=best, negative=rounded[0], neutral=rounded[1], positive=rounded[2])
 
 
@@ -258,11 +259,7 @@ class EntitiesHead:
             transitions=outputs.get(TRANSITIONS_OUTPUT),
             fine_scores=_rows(outputs.get(ENTITY_TYPES_OUTPUT), len(tokens)),
         )
-        found = [
-            replace(mention, type=SPELLINGS.get(mention.type, mention.type))
-            for mention in found
-            if mention.score >= self._least
-        ]
+        found = [_spelled(mention) for mention in found if mention.score >= self._least]
         texts = [reading.head[mention.start : mention.end] for mention in found]
         found = of_one_kind(texts, found)
         named = [Named(t, m.type, m.start, m.end) for t, m in zip(texts, found, strict=True)]
@@ -279,19 +276,17 @@ class EntitiesHead:
         if self._target is None:
             return tuple(entities)
         main = main_names(entities, len(reading.text.title))
-        logits = reading.outputs[self._target.output]
-        return tuple(
-            replace(e, sentiment=self._towards(e.mention, logits, reading.tokens))
-            if e.text in main
-            else e
-            for e in entities
+        told = [i for i, entity in enumerate(entities) if entity.text in main]
+        if not told:
+            return tuple(entities)
+        spans = [(entities[i].mention.start, entities[i].mention.end) for i in told]
+        of_names = mean_rows(
+            reading.outputs[self._target.output], tokens_of(reading.tokens.offsets, spans)
         )
-
-    def _towards(self, mention: Mention, logits: Array, tokens: Tokens) -> Sentiment:
-        inside = tokens_between(tokens.offsets, mention.start, mention.end)
-        assert self._target is not None
-        of_name = logits[inside].mean(axis=0)[self._target_order]
-        return sentiment(softmax(of_name, self._target.temperature))
+        shares = softmax(of_names[:, self._target_order], self._target.temperature)
+        for i, of_name in zip(told, shares, strict=True):
+            entities[i] = replace(entities[i], sentiment=sentiment(of_name))
+        return tuple(entities)
 
 
 class SummaryHead:
@@ -344,7 +339,9 @@ def of_one_kind(texts: Sequence[str], found: Sequence[Mention]) -> list[Mention]
         kinds[kind] = kinds.get(kind, 0.0) + mention.score
     surest = {text: max(kinds.items(), key=itemgetter(1))[0] for text, kinds in votes.items()}
     return [
-        replace(mention, type=surest[text][0], fine_type=surest[text][1])
+        mention
+        if (mention.type, mention.fine_type) == surest[text]
+        else replace(mention, type=surest[text][0], fine_type=surest[text][1])
         for text, mention in zip(texts, found, strict=True)
     ]
 
@@ -361,7 +358,7 @@ def read_sentences(body: str, read: int) -> list[tuple[int, int]]:
     spans = split(looked_at)
     if len(looked_at) < len(body):  # the last one may be cut
         spans = spans[:-1]
-    return [(a, b) for a, b in spans if b - len(_marks_behind(body[a:b])) <= read]
+    return [(a, b) for a, b in spans if b <= read or b - len(_marks_behind(body[a:b])) <= read]
 
 
 def main_names(entities: Sequence[FoundEntity], title_size: int) -> frozenset[str]:
@@ -379,8 +376,24 @@ def tokens_between(offsets: Array, start: int, end: int) -> Array:
     >>> tokens_between(np.array([[0, 0], [0, 3], [4, 8], [0, 0]]), 2, 5).tolist()
     [1, 2]
     """
-    real = offsets[:, 1] > offsets[:, 0]
-    return np.flatnonzero(real & (offsets[:, 0] < end) & (offsets[:, 1] > start))
+    return tokens_of(offsets, [(start, end)])[0]
+
+
+def tokens_of(offsets: Array, spans: Sequence[tuple[int, int]]) -> list[Array]:
+    """Indexes of the tokens that share a character with each of several spans."""
+    starts, ends = offsets[:, 0], offsets[:, 1]
+    bounds = np.array(spans).reshape(-1, 2, 1)
+    inside = (starts < bounds[:, 1]) & (ends > bounds[:, 0]) & (ends > starts)
+    tokens = inside.nonzero()[1]
+    ends_at = np.count_nonzero(inside, axis=1).cumsum().tolist()
+    return [tokens[first:end] for first, end in pairwise([0, *ends_at])]
+
+
+def mean_rows(rows: Array, groups: Sequence[Array]) -> Array:
+    """Mean of each group's rows, float32 (groups, columns); -inf for a group without any."""
+    nothing = np.full(rows.shape[1], -np.inf)
+    means = [np.add.reduce(rows[g]) / g.size if g.size else nothing for g in groups]
+    return np.array(means, np.float32)
 
 
 def sentence_scores(scores: Array, offsets: Array, spans: Sequence[tuple[int, int]]) -> Array:
@@ -388,8 +401,15 @@ def sentence_scores(scores: Array, offsets: Array, spans: Sequence[tuple[int, in
 
     scores  float32 (tokens, 1); offsets int64 (tokens, 2)
     """
-    means = [scores[tokens_between(offsets, *span), 0] for span in spans]
-    return np.array([m.mean() if m.size else -np.inf for m in means], np.float32)
+    if not spans:
+        return np.zeros(0, np.float32)
+    return mean_rows(scores, tokens_of(offsets, spans))[:, 0]
+
+
+def _spelled(mention: Mention) -> Mention:
+    """The mention with our name of its type."""
+    kind = SPELLINGS.get(mention.type, mention.type)
+    return mention if kind == mention.type else replace(mention, type=kind)
 
 
 def _marks_behind(sentence: str) -> str:

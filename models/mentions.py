@@ -1,14 +1,19 @@
 """From scores of tokens to the named entities of a text."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+
+SLACK = 1e-3
+"""By which sums of the same numbers in another order may differ."""
 
 
 @dataclass(frozen=True)
@@ -95,94 +100,134 @@ def mentions(
     ]
 
 
-def viterbi(
-    emissions: Floats,
-    labels: tuple[str, ...],
-    transitions: Floats | None = None,
-    lengths: Sequence[int] | None = None,
-) -> Ints:
+def viterbi(emissions: Floats, labels: tuple[str, ...], transitions: Floats | None = None) -> Ints:
     """The best sequence of labels in which every I-x follows a B-x or I-x.
 
-    emissions    float32 (tokens, labels), or (texts, tokens, labels) for a batch
+    emissions    float32 (tokens, labels)
     transitions  float32 (labels + 2, labels + 2), from row to column, start and end last
-    lengths      tokens of each text of a batch; the others are padding
-    Returns int64 (tokens,) or (texts, tokens): index into labels, -1 for padding.
+    Returns int64 (tokens,): index into labels.
 
-    Max-plus products of transition matrices over a binary tree: a step for each doubling of the
-    length, not for each token (Särkkä and García-Fernández, 2021).
+    Most tokens can have one label only, whatever their neighbours have (`_possible`); between the
+    others decides Viterbi's algorithm (1967).
 
     >>> viterbi(np.array([[0, 0, 3], [0, 0, 9]], np.float32), ("O", "B-x", "I-x")).tolist()
     [1, 2]
     """
-    if emissions.ndim == 2:
-        paths: Ints = viterbi(emissions[None], labels, transitions)[0]
-        return paths
-    texts, tokens, _ = emissions.shape
-    if lengths is None:
-        lengths = [tokens] * texts
-    padding = np.arange(tokens) >= np.asarray(lengths, np.int64).reshape(-1, 1)
-    if not emissions.size or padding.all():
-        return np.full((texts, tokens), -1, np.int64)
-    if transitions is None:
-        greedy = emissions.argmax(2)
-        if _is_valid(greedy, padding, labels):  # nothing better exists
-            return np.where(padding, -1, greedy)
-    best = _best_paths(emissions, padding, _weights(labels, transitions))
-    return np.where(padding, -1, best)
+    if not len(emissions):
+        return np.zeros(0, np.int64)
+    weights = _allowed(labels) if transitions is None else _allowed(labels) + transitions
+    possible = _possible(emissions, _swaps(labels, weights.tobytes()))
+    path: Ints = possible.argmax(1)
+    undecided = np.flatnonzero(np.count_nonzero(possible, axis=1) > 1)
+    if not len(undecided):
+        return path
+    steps = weights.tolist()
+    gaps = np.flatnonzero(np.diff(undecided) > 1)
+    firsts = undecided[np.concatenate(([0], gaps + 1))].tolist()
+    ends = (undecided[np.append(gaps, -1)] + 1).tolist()
+    for first, end in zip(firsts, ends, strict=True):
+        path[first:end] = _best_path(
+            emissions[first:end].tolist(),
+            possible[first:end].tolist(),
+            steps,
+            before=int(path[first - 1]) if first else len(labels),
+            after=int(path[end]) if end < len(path) else len(labels) + 1,
+        )
+    return path
 
 
-def _best_paths(emissions: Floats, padding: NDArray[np.bool_], weights: Floats) -> Ints:
-    """Best path of each text; a padding token repeats the label before it."""
-    texts, tokens, count = emissions.shape
-    starts = weights[count, :count] + emissions[:, 0]
-    if tokens == 1:
-        alone: Ints = (starts + weights[:count, count + 1]).argmax(1)[:, None]
-        return alone
-    tree = [_step_matrices(emissions, padding, weights)]
-    while tree[-1].shape[3] > 1:
-        tree.append(_joined(tree[-1]))
-    totals = starts[:, :, None] + tree[-1][..., 0].transpose(2, 0, 1) + weights[:count, count + 1]
-    path = np.stack(np.divmod(totals.reshape(texts, -1).argmax(1), count), axis=1)
-    rows = np.arange(texts)[:, None]
-    for level in reversed(tree[:-1]):
-        left = 2 * np.arange(path.shape[1] - 1)
-        into = level[path[:, :-1], :, rows, left]
-        out = level[:, path[:, 1:], rows, left + 1]
-        finer = np.empty((texts, 2 * path.shape[1] - 1), path.dtype)
-        finer[:, 0::2] = path
-        finer[:, 1::2] = (into + out.transpose(1, 2, 0)).argmax(2)
-        path = finer
-    return path[:, :tokens]
+def _best_path(
+    emissions: list[list[float]],
+    possible: list[list[bool]],
+    steps: list[list[float]],
+    *,
+    before: int,
+    after: int,
+) -> list[int]:
+    """The best path through what is possible between two labels; `steps[i][j]`: j follows i."""
+    totals = {before: 0.0}
+    choices: list[dict[int, int]] = []
+    for of_token, may_be in zip(emissions, possible, strict=True):
+        reached: dict[int, float] = {}
+        chosen: dict[int, int] = {}
+        for label, emission in enumerate(of_token):
+            if not may_be[label]:
+                continue
+            best, via = -math.inf, -1
+            for previous, total in totals.items():
+                weight = total + steps[previous][label]
+                if weight > best:
+                    best, via = weight, previous
+            if via >= 0:
+                reached[label], chosen[label] = best + emission, via
+        totals = reached
+        choices.append(chosen)
+    path = [max(totals, key=lambda label: totals[label] + steps[label][after])]
+    for chosen in reversed(choices[1:]):
+        path.append(chosen[path[-1]])
+    return path[::-1]
 
 
-def _step_matrices(emissions: Floats, padding: NDArray[np.bool_], weights: Floats) -> Floats:
-    """float32 (from, to, texts, steps): weight of each step, 2^n of them; padding changes nothing.
+class _Swaps(NamedTuple):
+    """What it may cost a path at most to have another label at a token, but for the emissions.
 
-    The steps are the last axis: long inner loops.
+    openers          labels that any label may precede
+    begins, insides  B-x and I-x of each type
+    plain            float32 (opener, label): weight of the transitions that the label has over the
+                     opener, at most; where no I-x of the label follows
+    inside           the same where one follows, which then becomes a B-x; -inf where none can, or
+                     where it may also follow the opener
     """
-    texts, tokens, count = emissions.shape
-    matrices = np.empty((count, count, texts, 1 << (tokens - 2).bit_length()), np.float32)
-    matrices[:] = np.where(np.eye(count, dtype=bool), 0, -np.inf)[:, :, None, None]
-    real = emissions[:, 1:].transpose(2, 0, 1) + weights[:count, :count, None, None]
-    np.copyto(matrices[..., : tokens - 1], real, where=~padding[:, 1:])
-    return matrices
+
+    openers: Ints
+    begins: Ints
+    insides: Ints
+    plain: Floats
+    inside: Floats
 
 
-def _joined(level: Floats) -> Floats:
-    """Max-plus products of neighbours: the best way through any label in the middle."""
-    left = np.ascontiguousarray(level[..., 0::2])
-    right = np.ascontiguousarray(level[..., 1::2])
-    best: Floats = left[:, 0, None] + right[None, 0]
-    buffer = np.empty_like(best)
-    for middle in range(1, len(level)):
-        np.add(left[:, middle, None], right[None, middle], out=buffer)
-        np.maximum(best, buffer, out=best)
-    return best
+@lru_cache(maxsize=64)
+def _swaps(labels: tuple[str, ...], weights: bytes) -> _Swaps:
+    count = len(labels)
+    steps = np.frombuffer(weights, np.float32).reshape(count + 2, count + 2)
+    into, out_of = np.delete(steps, count + 1, 0)[:, :count], np.delete(steps, count, 1)[:count]
+    types = [label[2:] for label in labels if label.startswith("I-") and f"B-{label[2:]}" in labels]
+    begins, insides = (
+        np.array([labels.index(f"{mark}-{kind}") for kind in types], np.int64) for mark in "BI"
+    )
+    openers = np.flatnonzero(np.isfinite(into).all(0))
+    plain, inside = (np.full((count, count), -np.inf, np.float32) for _ in range(2))
+    for opener in openers:
+        before = (into - into[:, [opener]]).max(0)
+        common = np.isfinite(out_of[opener])
+        plain[opener] = before + (out_of[:, common] - out_of[opener, common]).max(1)
+        for begin, within in zip(begins, insides, strict=True):
+            if not common[within]:
+                behind = np.isfinite(out_of[within])  # the same labels as behind a B-x
+                later = (out_of[within, behind] - out_of[begin, behind]).max()
+                of_type = [begin, within]
+                inside[opener, of_type] = (
+                    before[of_type] + out_of[of_type, within] - out_of[opener, begin] + later
+                )
+    return _Swaps(openers, begins, insides, plain, inside)
 
 
-def _weights(labels: tuple[str, ...], transitions: Floats | None) -> Floats:
-    allowed = _allowed(labels)
-    return allowed if transitions is None else allowed + transitions
+def _possible(emissions: Floats, swaps: _Swaps) -> NDArray[np.bool_]:
+    """Which labels a token can have in a best path, bool (tokens, labels), one at least.
+
+    One cannot if the token's best opener is worth more, whatever stands around it.
+    """
+    tokens = np.arange(len(emissions))
+    opener = swaps.openers[emissions[:, swaps.openers].argmax(1)]
+    gain = np.full_like(emissions, -np.inf)  # of the I-x behind over the B-x that it would become
+    ahead = emissions[1:, swaps.insides] - emissions[1:, swaps.begins]
+    gain[:-1, swaps.begins] = gain[:-1, swaps.insides] = ahead
+    lead = emissions[tokens, opener][:, None] - emissions
+    possible: NDArray[np.bool_] = (
+        lead <= np.maximum(swaps.plain[opener], swaps.inside[opener] + gain) + SLACK
+    )
+    possible[tokens, opener] = True
+    return possible
 
 
 @lru_cache(maxsize=16)
@@ -196,13 +241,6 @@ def _allowed(labels: tuple[str, ...]) -> Floats:
                 if row >= len(labels) or labels[row] not in (label, f"B-{label[2:]}"):
                     allowed[row, column] = -np.inf
     return allowed
-
-
-def _is_valid(paths: Ints, padding: NDArray[np.bool_], labels: tuple[str, ...]) -> bool:
-    allowed = _allowed(labels) == 0
-    starts = allowed[len(labels), paths[:, 0]]
-    steps = allowed[paths[:, :-1], paths[:, 1:]] | padding[:, 1:]
-    return bool(starts.all() and steps.all())
 
 
 def _pieces(words: Ints) -> tuple[Ints, Ints]:

@@ -5,11 +5,12 @@ import re
 Span = tuple[int, int]
 
 _CLOSERS = r"\"'”’»›)\]」』）】"
-_MARK = re.compile(
-    rf"(?<=\s)[.!?…](?:\s+(?:''|[”’»)\]]))*(?=\s)"  # a token of its own
-    rf"|[.!?…؟۔։።។][{_CLOSERS}]*(?=\s)"
-    rf"|[。！？｡।॥][{_CLOSERS}]*"
-    r"|\n"
+_MARK = re.compile(  # one class of characters first: the search then skips all others at once
+    r"[.!?…؟۔։።។。！？｡।॥\n](?:"
+    r"(?<=\s[.!?…])(?:\s+(?:''|[”’»)\]]))*(?=\s)"  # a token of its own
+    rf"|(?<=[.!?…؟۔։።។])[{_CLOSERS}]*(?=\s)"
+    rf"|(?<=[。！？｡।॥])[{_CLOSERS}]*"
+    r"|(?<=\n))"
 )
 _NEXT = re.compile(r"\s*(?:«\s)?[\"'“‘«‹„‚(\[¿¡—–-]*(\w[\w'’]*(?:(?<=\b\w)\.)?)?")
 _WORD = re.compile(r"[\"'“‘«‹„(\[]*(.*?)\.+[\"'”’»)\]]*")

@@ -73,10 +73,10 @@ def choose(
         enough = chosen and (ranks[index] < min_score or not whole[index])
         if enough or len(chosen) >= max_sentences:
             break
-        if len(sentence) > left or not is_sentence(sentence):
+        if len(sentence) > left:
             continue
         words = _words(sentence)
-        if any(repeats(words, other) for other in told):
+        if not _reads_as_sentence(sentence, words) or any(repeats(words, t) for t in told):
             continue
         chosen.append(index)
         told.append(words)
@@ -90,7 +90,10 @@ def is_sentence(text: str) -> bool:
     >>> [is_sentence(t) for t in ("The mayor resigned on Friday night.", "Photo: Jo Roe / Courier")]
     [True, False]
     """
-    words = _words(text)
+    return _reads_as_sentence(text, _words(text))
+
+
+def _reads_as_sentence(text: str, words: Sequence[str]) -> bool:
     if len(words) < MIN_WORDS or _LABEL.match(text) or _APPEAL.match(text):
         return False
     if _CREDIT.search(text) or _BYLINE.fullmatch(text):

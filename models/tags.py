@@ -5,7 +5,7 @@ import gzip
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
@@ -94,40 +94,21 @@ class Tagger:
 
     def _phrases(self, tokens: list[str], titled: int, language: str) -> list[_Candidate]:
         """Repeated or headlined runs of one to three words that are no stop words."""
-        stop = stop_words(language)
-        if not stop:
+        if not stop_words(language):
             return []
-        lower = [token.lower() for token in tokens]
-        words = [fold(w) if _is_content(w, stop) else "" for w in lower]
+        runs = _repeated_runs([_content(token, language) for token in tokens], titled)
         endings = _UNLIKE_NOUNS.get(language, ())
-        first: dict[tuple[str, ...], int] = {}
-        last: dict[tuple[str, ...], int] = {}
-        counts: Counter[tuple[str, ...]] = Counter()
-        for size in (1, 2, 3):
-            runs = list(zip(*(words[i:] for i in range(size)), strict=False))
-            tally = Counter(runs)
-            headlined = set(runs[: max(0, titled - size + 1)])
-            kept = {
-                run
-                for run, count in tally.items()
-                if count > 1 and "" not in run and (count > 2 or size > 1 or run in headlined)
-            }
-            for position, run in enumerate(runs) if kept else ():
-                if run in kept:
-                    first.setdefault(run, position)
-                    last[run] = position
-            counts.update({run: tally[run] for run in kept})
         within: Counter[str] = Counter()  # how often a word is part of a phrase
-        for run, count in counts.items():
+        for run, places in runs.items():
             if len(run) > 1:
-                within.update(dict.fromkeys(run, count))
+                within.update(dict.fromkeys(run, len(places)))
         known = self._frequencies.get(language, {})
         found = []
-        for run, position in first.items():
-            end = last[run] + len(run)
-            if endings and lower[end - 1].endswith(endings):
+        for run, places in runs.items():
+            position, end = places[0], places[-1] + len(run)
+            if endings and tokens[end - 1].lower().endswith(endings):
                 continue
-            alone = counts[run] - within[run[0]] / 2 if len(run) == 1 else counts[run]
+            alone = len(places) - within[run[0]] / 2 if len(run) == 1 else len(places)
             if len(run) == 1 and (len(run[0]) < 4 or alone <= 0):
                 continue
             rarity = sum(-math.log(known.get(word, _RARE)) for word in run) / len(run)
@@ -138,7 +119,7 @@ class Tagger:
                 * (_TITLE_WEIGHT if position < titled else 1.0)
                 * (1 + (_PHRASE_WEIGHT - 1) * (len(run) - 1))
             )
-            shown = _POSSESSIVE.sub("", " ".join(tokens[last[run] : end]))
+            shown = _POSSESSIVE.sub("", " ".join(tokens[places[-1] : end]))
             found.append(_Candidate(shown, run, weight / 10))
         return found
 
@@ -163,8 +144,37 @@ def fold(word: str) -> str:
     return plain[:-1] if len(plain) > 3 and plain[-1] == "s" and plain[-2] != "s" else plain
 
 
-def _is_content(word: str, stop: Collection[str]) -> bool:
-    return word[0].isalpha() and len(word) > 1 and word not in stop
+@lru_cache(maxsize=65_536)
+def _content(token: str, language: str) -> str:
+    """The folded word of a token; empty for a stop word and for what is no word."""
+    word = token.lower()
+    told = word[0].isalpha() and len(word) > 1 and word not in stop_words(language)
+    return fold(word) if told else ""
+
+
+def _repeated_runs(words: Sequence[str], titled: int) -> dict[tuple[str, ...], list[int]]:
+    """Where runs of one to three words stand that stand there twice or more: index of the first
+    word. No run holds an empty word; one word alone must be among the first `titled`, or thrice.
+
+    >>> _repeated_runs(["drone", "strike", "", "drone", "strike"], titled=1)
+    {('drone',): [0, 3], ('drone', 'strike'): [0, 3]}
+    """
+    found: dict[tuple[str, ...], list[int]] = {}
+    tally = Counter(words)
+    starts = [i for i, word in enumerate(words) if word and tally[word] > 1]
+    for size in (1, 2, 3):
+        places: dict[tuple[str, ...], list[int]] = defaultdict(list)
+        for start in starts:
+            places[tuple(words[start : start + size])].append(start)
+        again: set[int] = set()
+        for run, of_run in places.items():
+            if len(of_run) > 1:
+                again.update(of_run)
+                if size > 1 or len(of_run) > 2 or of_run[0] < titled:
+                    found[run] = of_run
+        # a longer run is repeated only where both its ends are
+        starts = [start for start in sorted(again) if start + 1 in again]
+    return found
 
 
 def _nearness(position: int) -> float:
@@ -176,8 +186,7 @@ def _names(names: Sequence[Name], head: str, title: str) -> list[_Candidate]:
     """One candidate for all forms of a name."""
     forms: dict[tuple[str, ...], list[Name]] = defaultdict(list)
     for name in names:
-        plain = _plain(name.text)
-        words = tuple(fold(word) for word in _TOKEN.findall(plain) if word[0].isalnum())
+        plain, words = _plain(name.text), _folded(name.text)
         if words and len(plain) > 1:
             forms[words].append(name._replace(text=plain))
     merged = _merged(forms)
@@ -201,6 +210,13 @@ def _names(names: Sequence[Name], head: str, title: str) -> list[_Candidate]:
     return found
 
 
+@lru_cache(maxsize=16_384)
+def _folded(text: str) -> tuple[str, ...]:
+    """The folded words of a plain name."""
+    return tuple(fold(word) for word in _TOKEN.findall(_plain(text)) if word[0].isalnum())
+
+
+@lru_cache(maxsize=16_384)
 def _plain(text: str) -> str:
     """A name without the title before and the possessive behind it."""
     joined = " ".join(text.split())
@@ -217,10 +233,11 @@ def _merged(
     for form in sorted(forms, key=len, reverse=True):
         kind = forms[form][0].type
         for full in merged:
-            same_kind = forms[full][0].type == kind
+            if forms[full][0].type != kind:
+                continue
             surname = kind == "person" and form == full[-len(form) :]
-            acronym = len(form) == 1 and len(full) > 1 and _is_acronym(forms[form], forms[full])
-            if same_kind and (surname or acronym):
+            acronym = len(form) == 1 and len(full) > 1
+            if surname or (acronym and _is_acronym(forms[form], forms[full])):
                 merged[full].append(form)
                 break
         else:
@@ -230,9 +247,11 @@ def _merged(
 
 def _is_acronym(short: Sequence[Name], full: Sequence[Name]) -> bool:
     letters = short[0].text.replace(".", "")
+    if not letters.isupper():
+        return False
     words = [word for word in _TOKEN.findall(full[0].text) if word[0].isalnum()]
     capitals = "".join(word[0] for word in words if word[0].isupper())
-    return letters.isupper() and letters in (capitals, "".join(w[0].upper() for w in words))
+    return letters in (capitals, "".join(w[0].upper() for w in words))
 
 
 def _shown(texts: Sequence[str]) -> str:

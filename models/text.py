@@ -19,9 +19,10 @@ _TAG = re.compile(r"(<!--|-->|</?[a-zA-Z][^<>]*>|<![^<>]*>)")
 _NAME = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]*)")
 _CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff"
 _CONTROL = re.compile(f"[{_CONTROLS}]")
-_SPACE = re.compile(r"\s+")
-_GAP = re.compile(rf"[\s{_CONTROLS}]{{2,}}|[^\S ]|[{_CONTROLS}]")
-_UNCLEAN = re.compile(rf"[<&{_CONTROLS}]|--|[^\S ]|  |\A ")  # "--": a comment may end there
+_GAP = re.compile(rf"[\s{_CONTROLS}](?:[\s{_CONTROLS}]+|(?<! ))")  # not a single space
+_LONG_SPACE = re.compile(r"\s\s+")
+_MARKS = ("<", "&", "--")
+"""Where one stands, text may be left out; a comment may end at the last."""
 _UNFINISHED = re.compile(r"&#?[^\t\n\f <&#;]*\Z")
 _REFERENCE = re.compile(r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[^\t\n\f <&#;]{1,32};?)")
 _UNREAD = frozenset({"script", "style", "noscript", "template", "iframe", "svg"})
@@ -68,8 +69,12 @@ def clean(text: str) -> str:
     >>> clean("a < b and c > d")
     'a < b and c > d'
     """
-    plain = _without_markup(text) if _MARKUP.search(text) else text
-    return _SPACE.sub(" ", _CONTROL.sub(" ", plain)).strip()
+    plain = _without_markup(text) if _has_markup(text) else text
+    return " ".join(_CONTROL.sub(" ", plain).split())
+
+
+def _has_markup(text: str) -> bool:
+    return ("<" in text or "&" in text) and _MARKUP.search(text) is not None
 
 
 def alignment(raw: str, limit: int) -> Spans:
@@ -80,11 +85,24 @@ def alignment(raw: str, limit: int) -> Spans:
     >>> [raw[a:b] for raw in ["R&amp;B <b>z</b>"] for a, b in alignment(raw, 9).tolist()]
     ['R', '&amp;', 'B', ' ', 'z']
     """
-    if _UNCLEAN.search(raw, 0, limit + 1) is None:
-        size = len(raw[:limit].rstrip(" ")) if len(raw) <= limit else limit
-        starts = np.arange(size)
-        return np.stack([starts, starts + 1], axis=1)
-    return _traced(raw, limit)[1]
+    read = raw[: 2 * limit + 512]
+    if any(mark in read for mark in _MARKS):
+        return _traced(raw, limit)[1]
+    starts = _without_gaps(read)
+    if len(starts) < limit and len(read) < len(raw):
+        return _traced(raw, limit)[1]
+    return np.stack([starts[:limit], starts[:limit] + 1], axis=1)
+
+
+def _without_gaps(raw: str) -> Spans:
+    """Offsets of the characters of a text without markup of which `clean` leaves one each."""
+    text = _CONTROL.sub(" ", raw)
+    stays = np.ones(len(text), bool)
+    for gap in _LONG_SPACE.finditer(text):
+        stays[gap.start() + 1 : gap.end()] = False
+    stays[: len(text) - len(text.lstrip())] = False
+    stays[len(text.rstrip()) :] = False
+    return np.flatnonzero(stays)
 
 
 class Cut(NamedTuple):
@@ -179,7 +197,7 @@ def _shown(pieces: list[str]) -> list[str]:
 
 def _traced(raw: str, limit: int) -> tuple[str, Spans]:
     """The first characters of `clean(raw)`, built with the span that each comes from."""
-    has_markup = _MARKUP.search(raw) is not None
+    has_markup = _has_markup(raw)
     size = 2 * limit + 512
     while size < len(raw):
         text, spans = _trace(raw[: _whole_tags(raw, size)], has_markup, is_cut=True)

@@ -153,13 +153,13 @@ class _Words:
             return first
         first[spoken[0]] = True
         begins = self.starts[spoken]
-        for newline in np.flatnonzero(self.classes == _NEWLINE).tolist():
-            after = int(np.searchsorted(begins, newline))
-            if after < len(spoken):
-                first[spoken[after]] = True
-        for end in self.starts[kinds == _MARKS_END].tolist():
-            after = int(np.searchsorted(begins, end))
-            if after < len(spoken) and self._ends_sentence(end, int(begins[after])):
+        behind = np.searchsorted(begins, np.flatnonzero(self.classes == _NEWLINE))
+        first[spoken[behind[behind < len(spoken)]]] = True
+        ends = self.starts[kinds == _MARKS_END]
+        behind = np.searchsorted(begins, ends)
+        followed = behind < len(spoken)
+        for end, after in zip(ends[followed].tolist(), behind[followed].tolist(), strict=True):
+            if self._ends_sentence(end, int(begins[after])):
                 first[spoken[after]] = True
         return first
 
@@ -192,6 +192,8 @@ def _classes(text: str) -> NDArray[np.int8]:
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
     table = _table()
     beyond = points >= len(table)
+    if not beyond.any():
+        return table[points]
     classes: NDArray[np.int8] = table[np.where(beyond, 0, points)]
     rare, which = np.unique(points[beyond], return_inverse=True)
     classes[beyond] = np.array([_class(int(point)) for point in rare], np.int8)[which]

@@ -145,12 +145,16 @@ class NameMatcher:
             self._share[row] = 1 / max(1, len(words))
             for word in words:
                 self._rows.setdefault(word, []).append(row)
+        forms = {f for word in self._rows for f in (word, word + "s", word[:-1] + "ies")}
+        self._word_of_form = {
+            form: word for form in forms - _EMPTY_WORDS if (word := _plain_form(form)) in self._rows
+        }
 
     def shares(self, text: str) -> npt.NDArray[np.float32]:
         """Share of the words of each concept's name that the text has, float32 (concepts,)."""
-        found = [
-            row for word in set(_words(text[:MAX_CHARACTERS])) for row in self._rows.get(word, ())
-        ]
+        forms = self._word_of_form.keys() & _WORD.findall(text[:MAX_CHARACTERS].lower())
+        words = {self._word_of_form[form] for form in forms}
+        found = [row for word in words for row in self._rows[word]]
         counts = np.bincount(found, minlength=len(self._share)) if found else 0
         shares: npt.NDArray[np.float32] = (counts * self._share).astype(np.float32)
         return shares
@@ -163,14 +167,17 @@ def _words(text: str) -> Iterator[str]:
     ['refugee', 'war']
     """
     for word in _WORD.findall(text.lower()):
-        if word in _EMPTY_WORDS:
-            continue
-        if word.endswith("ies") and len(word) > 4:
-            yield word[:-3] + "y"
-        elif word.endswith("s") and not word.endswith("ss") and len(word) > 3:
-            yield word[:-1]
-        else:
-            yield word
+        if word not in _EMPTY_WORDS:
+            yield _plain_form(word)
+
+
+def _plain_form(word: str) -> str:
+    """A word in lower case without the ending of a plural."""
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith("s") and not word.endswith("ss") and len(word) > 3:
+        return word[:-1]
+    return word
 
 
 class FeatureMaker:
@@ -199,17 +206,17 @@ class FeatureMaker:
         odds = np.log(sure / (1 - sure))
         shares = self._names.shares(text)
         named = shares > 0.999
-        answer: Floats = np.stack(
-            [
-                similarity,
-                (similarity - vectors.mean) / vectors.spread,
-                similarity.max() - similarity,
-                np.where(self._has_column, odds[self._column], 0),
-                named,
-                np.where(named, 0, shares),
-            ],
-            axis=1,
-        ).astype(np.float32)
+        columns = (
+            similarity,
+            (similarity - vectors.mean) / vectors.spread,
+            similarity.max() - similarity,
+            np.where(self._has_column, odds[self._column], 0),
+            named,
+            np.where(named, 0, shares),
+        )
+        answer: Floats = np.empty((len(similarity), len(columns)), np.float32)
+        for column, values in enumerate(columns):
+            answer[:, column] = values
         return answer
 
 

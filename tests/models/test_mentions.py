@@ -43,16 +43,38 @@ def test_path_is_the_best_of_all_valid_ones(seed, tokens, learned):
     assert weight(path, emissions, SMALL, weights) == pytest.approx(best, abs=1e-4)
 
 
-@settings(max_examples=30, deadline=None)
-@given(st.integers(0, 10_000), st.lists(st.integers(0, 40), min_size=1, max_size=5), st.booleans())
-def test_batch_equals_its_texts_one_by_one(seed, lengths, learned):
-    width = max(lengths)
-    emissions = random(seed, len(lengths), width, len(LABELS))
-    transitions = random(seed + 1, 11, 11) if learned else None
-    paths = viterbi(emissions, LABELS, transitions, lengths)
-    for text, length in enumerate(lengths):
-        alone = viterbi(emissions[text, :length], LABELS, transitions).tolist()
-        assert paths[text].tolist() == alone + [-1] * (width - length)
+def plain_viterbi(emissions, labels, transitions):
+    """Weight of the best path, every label at every token."""
+    inside = [i for i, label in enumerate(labels) if label[0] == "I"]
+    steps = transitions.astype(np.float64)
+    steps[:, inside] = -np.inf
+    for i in inside:
+        for before in (labels.index(f"B-{labels[i][2:]}"), i):
+            steps[before, i] = transitions[before, i]
+    count = len(labels)
+    totals = steps[count, :count] + emissions[0]
+    for of_token in emissions[1:]:
+        totals = (totals[:, None] + steps[:count, :count]).max(0) + of_token
+    return (totals + steps[:count, count + 1]).max()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 10_000),
+    st.integers(1, 40),
+    st.sampled_from([0.1, 1.0, 5.0]),
+    st.sampled_from([0.0, 0.1, 1.0]),
+)
+def test_labels_that_are_ruled_out_beforehand_are_in_no_best_path(seed, tokens, sure, coupled):
+    emissions = random(seed, tokens, len(LABELS)) * sure
+    transitions = random(seed + 1, 11, 11) * coupled
+    path = viterbi(emissions, LABELS, transitions).tolist()
+    best = plain_viterbi(emissions, LABELS, transitions)
+    assert weight(path, emissions, LABELS, transitions) == pytest.approx(best, abs=1e-3)
+
+
+def test_text_without_words_has_an_empty_path():
+    assert viterbi(np.zeros((0, len(LABELS)), np.float32), LABELS).tolist() == []
 
 
 def one_hot(*labels):

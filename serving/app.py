@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from serving import console, problems
+from serving.assembly import opened
 from serving.metrics import Metrics
 from serving.middleware import Envelope
 from serving.routes import (
@@ -25,7 +26,7 @@ from serving.routes import (
     streams,
     subscriptions,
 )
-from serving.services import Services, opened
+from serving.services import Services
 from serving.settings import ServeSettings
 
 ROUTES = (

@@ -18,9 +18,10 @@ from schemas.errors import ServiceError
 from schemas.record import Record
 from schemas.story import Story, StoryArticle, StoryEntity, StoryMoment, StoryScore
 from schemas.topics import TOPICS
+from serving.assembly import assembled
 from serving.history import History
 from serving.kafka import Arrived
-from serving.services import Services, assembled
+from serving.services import Services
 from serving.settings import ServeSettings
 
 NOW_MS = 1_795_000_000_000

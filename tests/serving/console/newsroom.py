@@ -19,9 +19,10 @@ from schemas.codec import RecordCodec
 from schemas.errors import ServiceError
 from schemas.record import Record
 from schemas.topics import TOPICS
+from serving.assembly import assembled
 from serving.history import History
 from serving.kafka import Arrived
-from serving.services import Services, assembled
+from serving.services import Services
 from serving.settings import ServeSettings
 
 

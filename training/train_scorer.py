@@ -8,28 +8,15 @@ gradients learn from samples (Dong et al., 2018), here without sampling.
 """
 
 import json
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
-from functools import lru_cache
-from itertools import islice, pairwise
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 import torch
-from nltk.stem.porter import PorterStemmer
-from rich.progress import track
-from rouge_score import tokenize
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from evaluation.rows import SummaryRow
-from evaluation.sets import load
-from models import document_scorer
 from models.document_scorer import (
-    FEATURES,
-    INPUTS,
     MOST_READ,
     MOST_TOLD,
     OUTPUTS,
@@ -37,22 +24,18 @@ from models.document_scorer import (
     best_together,
     subsets,
 )
-from models.encoder import Encoder
 from models.manifest import ModelEntry, Route, read
 from models.opening import open_encoder
-from models.session import OnnxSession, Provider
 from training.configuration import ScorerConfig
-from training.export import OPSET, TOLERANCE, digest
+from training.document_network import DocumentNetwork, export, network
+from training.documents import Batch, Documents, picked, prepared, reward
+from training.export import digest
 from training.fit import console
 from training.manifest_edit import register
-from training.network import MASKED, WIDTH
+from training.network import MASKED
 from training.run import directory
 
 FOLDER = "documents"
-KEPT = 1000
-"""Documents in a file of the run's folder."""
-GRAMS = 96
-"""Words, and word pairs, of a reference that are counted; one in seventy has more."""
 LIKELY, OTHERS = 6, 2
 """Sentences of a document that are learned from: those that score highest, and any. Which ones must
 not depend on the reference: a sentence that is seen only where it is good seems good."""
@@ -61,127 +44,6 @@ EXPECTED, LISTED, SINGLE = 30.0, 0.2, 0.3
 early, the likeness of the choices' probabilities to a softmax of their rewards (ListNet; Cao et
 al., 2007), and of the sentences' alone."""
 LEAD = 3
-
-
-@dataclass(frozen=True)
-class Documents:
-    """Documents as they are learned from; 0 where a document has fewer sentences.
-
-    vectors   float16 (documents, MOST_READ, WIDTH)
-    features  float32 (documents, MOST_READ, FEATURES)
-    lengths   int64 (documents,) sentences that were read
-    shared    uint8 (documents, MOST_READ, 2 * GRAMS): how often a sentence has each word and each
-              word pair of the reference
-    wanted    uint8 (documents, 2 * GRAMS): how often the reference has them
-    sizes     int64 (documents, MOST_READ, 2): words and word pairs of each sentence
-    goals     int64 (documents, 2): of the reference
-    """
-
-    vectors: np.ndarray
-    features: np.ndarray
-    lengths: np.ndarray
-    shared: np.ndarray
-    wanted: np.ndarray
-    sizes: np.ndarray
-    goals: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    @classmethod
-    def joined(cls, parts: Sequence[Self]) -> Self:
-        """Several as one."""
-        names = [field.name for field in fields(cls)]
-        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
-
-    def of(self, rows: np.ndarray) -> "Batch":
-        """Some of them, for the network."""
-        lengths = self.lengths[rows]
-        mask = (np.arange(MOST_READ) < lengths[:, None]).astype(np.float32)
-        arrays = (self.shared, self.wanted, self.sizes, self.goals)
-        return Batch(
-            torch.from_numpy(self.vectors[rows].astype(np.float32)),
-            torch.from_numpy(self.features[rows]),
-            torch.from_numpy(mask),
-            *(torch.from_numpy(array[rows].astype(np.float32)) for array in arrays),
-        )
-
-
-@dataclass(frozen=True)
-class Batch:
-    """As Documents, float32 tensors."""
-
-    vectors: Tensor
-    features: Tensor
-    mask: Tensor
-    shared: Tensor
-    wanted: Tensor
-    sizes: Tensor
-    goals: Tensor
-
-
-class Block(nn.Module):
-    """Attention among the sentences of a document, then a layer for each (Vaswani et al., 2017)."""
-
-    def __init__(self, width: int, dropout: float, heads: int = 4) -> None:
-        super().__init__()
-        self.heads = heads
-        self.before = nn.LayerNorm(width)
-        self.asked = nn.Linear(width, 3 * width)
-        self.told = nn.Linear(width, width)
-        self.between = nn.LayerNorm(width)
-        self.layers = nn.Sequential(
-            nn.Linear(width, 2 * width), nn.GELU(), nn.Dropout(dropout), nn.Linear(2 * width, width)
-        )
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, hidden: Tensor, bias: Tensor) -> Tensor:
-        """hidden (documents, sentences, width); bias (documents, 1, 1, sentences)."""
-        documents, sentences, width = hidden.shape
-        asked = self.asked(self.before(hidden))
-        asked = asked.reshape(documents, sentences, 3, self.heads, width // self.heads)
-        query, key, value = (asked[:, :, i].transpose(1, 2) for i in range(3))
-        scores = query @ key.transpose(-1, -2) / (width // self.heads) ** 0.5 + bias
-        mixed = (scores.softmax(dim=-1) @ value).transpose(1, 2)
-        hidden = hidden + self.dropout(self.told(mixed.reshape(documents, sentences, width)))
-        return hidden + self.dropout(self.layers(self.between(hidden)))
-
-
-class DocumentNetwork(nn.Module):
-    """Sentence vectors and counts to the scores of models.document_scorer."""
-
-    def __init__(self, width: int, layers: int, pair_width: int, dropout: float) -> None:
-        super().__init__()
-        self.vectors = nn.Linear(WIDTH, width)
-        self.features = nn.Sequential(
-            nn.Linear(FEATURES, width), nn.GELU(), nn.Linear(width, width)
-        )
-        self.places = nn.Parameter(torch.randn(MOST_READ, width) * 0.02)
-        self.dropout = nn.Dropout(dropout)
-        self.blocks = nn.ModuleList(Block(width, dropout) for _ in range(layers))
-        self.norm = nn.LayerNorm(width)
-        self.alone = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, 1))
-        self.paired = nn.Linear(width, pair_width)
-        self.signs = nn.Parameter(torch.randn(pair_width) * 0.02)
-        self.likeness = nn.Parameter(torch.zeros(1))
-        self.sizes = nn.Linear(width, MOST_TOLD)
-
-    def forward(
-        self, vectors: Tensor, features: Tensor, mask: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Scores, pairs and sizes of a batch of documents."""
-        hidden = self.vectors(vectors * WIDTH**0.5 / 4) + self.features(features)
-        hidden = self.dropout(hidden + self.places[: vectors.shape[1]])
-        bias = ((1.0 - mask) * MASKED)[:, None, None, :]
-        for block in self.blocks:
-            hidden = block(hidden, bias)
-        hidden = self.norm(hidden)
-        scores = self.alone(hidden)[:, :, 0] + (1.0 - mask) * MASKED
-        paired = self.paired(hidden)
-        pairs = (paired * self.signs) @ paired.transpose(1, 2)
-        pairs = pairs + self.likeness * (vectors @ vectors.transpose(1, 2))
-        mean = (hidden * mask[:, :, None]).sum(1) / mask.sum(1, keepdim=True).clamp(min=1.0)
-        return scores, pairs, self.sizes(mean)
 
 
 def train(
@@ -200,72 +62,6 @@ def train(
     held_out = prepared(config, encoder, data, run, "validation", limit)
     console.print(f"{config.head}: {len(documents)} documents to learn from, {len(held_out)} not")
     return Fit(config, run).run(documents, held_out, resume=resume)
-
-
-def prepared(
-    config: ScorerConfig, encoder: Encoder, data: Path, run: Path, split: str, limit: int | None
-) -> Documents:
-    """The documents of a split; what a run has made of them before is read."""
-    (run / split).mkdir(parents=True, exist_ok=True)
-    parts = []
-    for source in config.train:
-        rows = load(source.name, split, data)[:limit]
-        for start in track(range(0, len(rows), KEPT), f"{source.name} {split}", console=console):
-            some = rows[start : start + KEPT]
-            file = run / split / f"{source.name}-{start}-{len(some)}.npz"
-            if not file.exists():
-                made = made_of(some, encoder)
-                with file.with_suffix(".part").open("wb") as content:
-                    np.savez(content, **vars(made))
-                file.with_suffix(".part").rename(file)
-                if not console.is_terminal:
-                    console.print(f"{split}: {start + len(some)} of {len(rows)}")
-            with np.load(file) as stored:
-                parts.append(Documents(**stored))
-    return Documents.joined(parts)
-
-
-def made_of(rows: Sequence[SummaryRow], encoder: Encoder) -> Documents:
-    """Rows as they are learned from. Raises InferenceError."""
-    shape = (len(rows), MOST_READ)
-    vectors = np.zeros((*shape, WIDTH), np.float16)
-    features = np.zeros((*shape, FEATURES), np.float32)
-    lengths = np.zeros(len(rows), np.int64)
-    shared = np.zeros((*shape, 2 * GRAMS), np.uint8)
-    wanted = np.zeros((len(rows), 2 * GRAMS), np.uint8)
-    sizes = np.zeros((*shape, 2), np.int64)
-    goals = np.zeros((len(rows), 2), np.int64)
-    every = [sentence for row in rows for sentence in row.sentences[:MOST_READ]]
-    of_sentences = iter(document_scorer.sentence_vectors(encoder, every))
-    for i, row in enumerate(rows):
-        read = row.sentences[:MOST_READ]
-        lengths[i] = len(read)
-        vectors[i, : len(read)] = list(islice(of_sentences, len(read)))
-        features[i, : len(read)] = document_scorer.features(row.sentences)
-        for kind, reference in enumerate(_grams(row.reference)):
-            known = dict(zip(list(reference)[:GRAMS], range(kind * GRAMS, 2 * GRAMS), strict=False))
-            goals[i, kind] = reference.total()
-            for gram, column in known.items():
-                wanted[i, column] = min(255, reference[gram])
-            for j, sentence in enumerate(read):
-                found = _grams(sentence)[kind]
-                sizes[i, j, kind] = found.total()
-                for gram in found.keys() & known.keys():
-                    shared[i, j, known[gram]] = min(255, found[gram])
-    return Documents(vectors, features, lengths, shared, wanted, sizes, goals)
-
-
-def reward(batch: Batch, chosen: Tensor, places: Tensor) -> Tensor:
-    """Mean of ROUGE-1 and ROUGE-2 (F) of each choice, (documents, choices).
-
-    chosen  (choices, pool) of 0 and 1, or (documents, choices, pool)
-    places  int64 (documents, pool): sentences of the pool
-    """
-    shared = chosen @ _picked(batch.shared, places)
-    sizes = chosen @ _picked(batch.sizes, places)
-    met = torch.minimum(shared, batch.wanted[:, None, :])
-    met = torch.stack([met[..., :GRAMS].sum(-1), met[..., GRAMS:].sum(-1)], dim=-1)
-    return (2 * met / (sizes + batch.goals[:, None, :]).clamp(min=1.0)).mean(-1)
 
 
 class Fit:
@@ -380,14 +176,9 @@ class Fit:
         console.print(f"resumed after epoch {self._epoch}")
 
 
-def network(config: ScorerConfig) -> DocumentNetwork:
-    """A fresh one."""
-    return DocumentNetwork(config.width, config.layers, config.pair_width, config.dropout)
-
-
 def summed(scores: Tensor, pairs: Tensor, sizes: Tensor, chosen: Tensor, places: Tensor) -> Tensor:
     """The score of each choice, (documents, choices)."""
-    among = _picked(pairs, places).gather(2, places[:, None, :].expand(-1, places.shape[1], -1))
+    among = picked(pairs, places).gather(2, places[:, None, :].expand(-1, places.shape[1], -1))
     both = (torch.einsum("cp,dpq,cq->dc", chosen, among, chosen)) - among.diagonal(
         dim1=1, dim2=2
     ) @ chosen.T
@@ -454,66 +245,7 @@ def release(config: ScorerConfig, version: str, runs: Path, manifest: Path) -> N
     register(manifest, name, entry, [route])
 
 
-def export(trained: DocumentNetwork, target: Path, seed: int) -> None:
-    """Write the graph, and raise ValueError where it does not answer as PyTorch does."""
-    draw = torch.Generator().manual_seed(seed)
-
-    def inputs(documents: int, sentences: int) -> tuple[Tensor, ...]:
-        vectors = torch.randn(documents, sentences, WIDTH, generator=draw)
-        features = torch.randn(documents, sentences, FEATURES, generator=draw)
-        mask = torch.ones(documents, sentences)
-        mask[-1, sentences // 2 + 1 :] = 0.0
-        return functional.normalize(vectors, dim=-1), features, mask
-
-    axes = {0: "documents", 1: "sentences"}
-    torch.onnx.export(
-        trained,
-        inputs(2, 5),
-        target,
-        input_names=list(INPUTS),
-        output_names=list(OUTPUTS),
-        dynamic_axes=dict.fromkeys(INPUTS, axes)
-        | {"scores": axes, "pairs": axes | {2: "others"}, "sizes": {0: "documents"}},
-        opset_version=OPSET,
-        do_constant_folding=True,
-        dynamo=False,
-    )
-    session = OnnxSession(target, Provider.CPU, threads=0)
-    worst = 0.0
-    for shape in ((1, 1), (3, 7), (2, MOST_READ)):
-        given = inputs(*shape)
-        answers = session.run({n: t.numpy() for n, t in zip(INPUTS, given, strict=True)})
-        with torch.no_grad():
-            expected = trained(*given)
-        for answer, tensor in zip(answers.values(), expected, strict=True):
-            worst = max(worst, float(np.abs(answer - tensor.numpy()).max()))
-    console.print(f"{target.name}: {target.stat().st_size / 1e6:.1f} MB, {worst:.1e} off")
-    if worst > TOLERANCE:
-        raise ValueError(f"the graph differs by {worst:.1e}, expected <= {TOLERANCE}")
-
-
 def _of_choice(batch: Batch, chosen: Tensor) -> Tensor:
     """Reward of one choice a document, (documents,)."""
     everywhere = torch.arange(MOST_READ).expand_as(batch.mask)
     return reward(batch, chosen[:, None, :], everywhere)[:, 0]
-
-
-def _picked(rows: Tensor, places: Tensor) -> Tensor:
-    """Rows (documents, pool, columns) of (documents, sentences, columns)."""
-    return rows.gather(1, places[:, :, None].expand(-1, -1, rows.shape[2]))
-
-
-def _grams(text: str) -> tuple[Counter[str], Counter[tuple[str, str]]]:
-    """Words and word pairs as ROUGE counts them."""
-    words = tokenize.tokenize(text, _STEMMER)
-    return Counter(words), Counter(pairwise(words))
-
-
-class _Stemmer:
-    """Porter's, remembering what it has stemmed."""
-
-    def __init__(self) -> None:
-        self.stem = lru_cache(maxsize=500_000)(PorterStemmer().stem)
-
-
-_STEMMER = _Stemmer()

@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 from evaluation.rows import SummaryRow
-from models.document_scorer import MOST_READ, MOST_TOLD, VECTOR_OUTPUT, DocumentScorer, subsets
+from models.document_scorer import (
+    MOST_READ,
+    MOST_TOLD,
+    VECTOR_OUTPUT,
+    DocumentScorer,
+    DocumentScores,
+    best_together,
+    subsets,
+)
 from models.encoder import Tokens
 from models.manifest import read
 from models.session import OnnxSession, Provider
@@ -15,6 +23,8 @@ from models.session import OnnxSession, Provider
 MISSING = "needs the extra `training`"
 torch = pytest.importorskip("torch", reason=MISSING)
 train_scorer = pytest.importorskip("training.train_scorer", reason=MISSING)
+training_documents = pytest.importorskip("training.documents", reason=MISSING)
+document_network = pytest.importorskip("training.document_network", reason=MISSING)
 configuration = pytest.importorskip("training.configuration", reason=MISSING)
 
 from evaluation.metrics import rouge  # noqa: E402
@@ -53,7 +63,7 @@ def row(n):
 
 @pytest.fixture(scope="module")
 def documents():
-    return train_scorer.made_of([row(n) for n in range(64)], LengthEncoder())
+    return training_documents.made_of([row(n) for n in range(64)], LengthEncoder())
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +76,7 @@ def config():
 def test_reward_is_rouge(documents):
     batch = documents.of(np.arange(4))
     choices = torch.from_numpy(subsets(8, 2))
-    rewards = train_scorer.reward(batch, choices, torch.arange(8).expand(4, -1))
+    rewards = training_documents.reward(batch, choices, torch.arange(8).expand(4, -1))
     for i in range(4):
         found = row(i)
         for choice, given in zip(choices.bool().tolist(), rewards[i].tolist(), strict=True):
@@ -77,9 +87,9 @@ def test_reward_is_rouge(documents):
 
 
 def test_document_scores_alike_alone_and_among_longer_ones(config):
-    network = train_scorer.network(config).eval()
+    network = document_network.network(config).eval()
     rows = [SummaryRow(row(n).sentences[: 3 + 5 * n], "river") for n in range(2)]
-    batch = train_scorer.made_of(rows, LengthEncoder()).of(np.arange(2))
+    batch = training_documents.made_of(rows, LengthEncoder()).of(np.arange(2))
     with torch.no_grad():
         scores, pairs, sizes = network(batch.vectors, batch.features, batch.mask)
         alone = network(batch.vectors[:1, :3], batch.features[:1, :3], batch.mask[:1, :3])
@@ -97,8 +107,8 @@ def test_choice_is_scored_as_the_model_scores_it(config):
     choices = torch.from_numpy(subsets(8, MOST_TOLD))
     energy = train_scorer.summed(scores, pairs, sizes, choices, torch.arange(8)[None])
     best = np.flatnonzero(choices[int(energy.argmax())].numpy()).tolist()
-    found = train_scorer.DocumentScores(*(t[0].numpy() for t in (scores, pairs, sizes)))
-    assert train_scorer.best_together(found) == best
+    found = DocumentScores(*(t[0].numpy() for t in (scores, pairs, sizes)))
+    assert best_together(found) == best
 
 
 def test_trained_scorer_finds_what_summaries_tell(documents, config, tmp_path):
@@ -147,7 +157,7 @@ def test_released_graph_chooses_as_the_network_does(config, documents, tmp_path)
     scorer = DocumentScorer(LengthEncoder(), graph)
     right = 0
     for n in range(100, 120):
-        chosen = train_scorer.best_together(scorer.score(row(n).sentences))
+        chosen = best_together(scorer.score(row(n).sentences))
         right += ["river" in row(n).sentences[i] for i in chosen] == [True, True]
     assert right >= 18
 
@@ -157,10 +167,12 @@ def test_vectors_are_made_once(config, tmp_path, monkeypatch):
     folder.mkdir(parents=True)
     line = json.dumps({"article": " ".join(row(1).sentences), "highlights": [row(1).reference]})
     (folder / "train.jsonl.xz").write_bytes(lzma.compress(f"{line}\n{line}\n".encode()))
-    first = train_scorer.prepared(
+    first = training_documents.prepared(
         config, LengthEncoder(), tmp_path / "data", tmp_path, "train", limit=None
     )
     assert first.lengths.tolist() == [8, 8]
-    again = train_scorer.prepared(config, None, tmp_path / "data", tmp_path, "train", limit=None)
+    again = training_documents.prepared(
+        config, None, tmp_path / "data", tmp_path, "train", limit=None
+    )
     assert np.array_equal(first.vectors, again.vectors)
     assert first.vectors.shape == (2, MOST_READ, 384)

@@ -10,6 +10,7 @@ from cli.demo import Patience, counts_line
 from cli.demo_account import Account, plan, some
 from cli.demo_outcome import Outcome
 from local.demo import corpus, traffic
+from local.demo.readers import PASSERS_BY, READERS
 from models.keyring import Secret
 from schemas.alert import Alert, AlertSource
 from schemas.codec import RecordCodec
@@ -226,7 +227,7 @@ def test_alert_about_anything_else_is_a_false_alarm_of_this_run_only(outcome):
 
 
 def test_every_reader_of_the_demo_is_awaited(outcome):
-    assert "5 readers' profiles" in outcome.missing
+    assert f"{len(READERS) + PASSERS_BY} readers' profiles" in outcome.missing
     for sent in outcome.sent:
         outcome.take_reader(sent.key)
     assert not any("readers" in what for what in outcome.missing)

@@ -8,11 +8,9 @@ from pyflink.common.typeinfo import TypeInformation
 from pyflink.datastream import OutputTag, ProcessFunction, RuntimeContext
 
 from models.profiles import passage, signals
-from schemas.dead_letter import Delivery
 from schemas.errors import Reason, RecordError
 from schemas.topics import USER_EVENTS
 from schemas.user_event import UserEvent
-from udfs.deliveries import delivery_at
 from udfs.gauges import expose
 from udfs.read_topic import Out, ReadTopic
 
@@ -72,9 +70,6 @@ class DecodeEvents(ReadTopic[UserEvent]):
         if found.needs_article:
             return [(self._meeting, Row(found.article_id, packed))]
         return [Row(passage.shard(found.user_key), passage.pack(packed, None))]
-
-    def delivery(self, value: Row, ctx: ProcessFunction.Context) -> Delivery:
-        return delivery_at(value, ctx.timestamp())
 
     def count_dead(self, error: RecordError) -> None:
         self._stats.dead_letters[error.reason] += 1

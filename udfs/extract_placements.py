@@ -5,11 +5,9 @@ from pyflink.datastream import ProcessFunction
 
 from models.profiles import facts
 from models.profiles.facts import Placement
-from schemas.dead_letter import Delivery
 from schemas.story import StoryArticle
 from schemas.topics import STORIES_ARTICLES
 from udfs.decode_events import JOB
-from udfs.deliveries import delivery_at
 from udfs.read_topic import ReadTopic
 
 
@@ -21,6 +19,3 @@ class ExtractPlacements(ReadTopic[StoryArticle]):
 
     def read(self, record: StoryArticle, value: Row, ctx: ProcessFunction.Context) -> list[Row]:
         return [Row(record.article_id, facts.pack(Placement(record.story_id)))]
-
-    def delivery(self, value: Row, ctx: ProcessFunction.Context) -> Delivery:
-        return delivery_at(value, ctx.timestamp())

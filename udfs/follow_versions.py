@@ -16,7 +16,6 @@ from udfs.collector import spare_what_is_loaded
 from udfs.comment_rows import GONE, SAID, SUPERSEDED, candidates_tag, cases_tag, voices_tag
 from udfs.gauges import expose
 from udfs.state_ttl import expiring
-from udfs.turns import take_turns
 
 
 @dataclass
@@ -45,7 +44,6 @@ class FollowVersions(KeyedProcessFunction):
         self._voices, self._candidates, self._cases = voices_tag(), candidates_tag(), cases_tag()
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        take_turns()  # a burst of moods must not hold comments up
         spare_what_is_loaded()
         self._enriched = RecordCodec(COMMENTS_ENRICHED, open_registry(*self._registry))
         described = ValueStateDescriptor("known", Types.PICKLED_BYTE_ARRAY())

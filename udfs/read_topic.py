@@ -9,12 +9,12 @@ from pyflink.common import Row
 from pyflink.datastream import OutputTag, ProcessFunction, RuntimeContext
 
 from schemas.codec import RecordCodec
-from schemas.dead_letter import DeadLetter, Delivery
+from schemas.dead_letter import DeadLetter
 from schemas.errors import RecordError
 from schemas.record import Record
 from schemas.registry import open_registry
 from schemas.topics import DEAD_LETTERS, Topic
-from udfs.deliveries import delivery_of
+from udfs.deliveries import delivery_at, delivery_of
 from udfs.route_outcomes import dead_letters_tag
 
 R = TypeVar("R", bound=Record)
@@ -48,19 +48,15 @@ class ReadTopic(ProcessFunction, Generic[R]):
             return self.read(self._decode(value[1]), value, ctx)
         except RecordError as error:
             failed_ms = time.time_ns() // 1_000_000
-            letter = DeadLetter.of(
-                self.delivery(value, ctx), error, job=self.job, failed_ms=failed_ms
-            )
+            at_ms = ctx.timestamp()
+            delivery = delivery_of(value) if at_ms is None else delivery_at(value, at_ms)
+            letter = DeadLetter.of(delivery, error, job=self.job, failed_ms=failed_ms)
             self.count_dead(error)
             return [(self._dead, Row(letter.origin.encode(), self._encode_letter(letter)))]
 
     @abstractmethod
     def read(self, record: R, value: Row, ctx: ProcessFunction.Context) -> Sequence[Out]:
         """What a record becomes. Not a generator: what it raises is caught while it is called."""
-
-    def delivery(self, value: Row, ctx: ProcessFunction.Context) -> Delivery:
-        """Where a row came from, for its dead letter."""
-        return delivery_of(value)
 
     def count_dead(self, error: RecordError) -> None:
         """Called for each dead letter."""

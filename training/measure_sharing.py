@@ -19,7 +19,7 @@ from training.release import JOB_TOKENS
 from training.run import alone_directory, directory, encoder_network, encoder_tasks
 from training.tasks import Predictions, Reader, Task
 
-RESAMPLES = 200
+RESAMPLES = 100
 TAIL = 2.5
 """Percent outside the interval at each end."""
 

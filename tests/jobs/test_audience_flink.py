@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 import redis
-from pyflink.common import Row, Types
+from kafka_rows import raw_type
+from pyflink.common import Row, WatermarkStrategy
 from pyflink.common.time import Instant
+from pyflink.common.watermark_strategy import TimestampAssigner
 from pyflink.datastream import MapFunction
 from pyflink.datastream.connectors.base import Sink
 from pyflink.java_gateway import get_gateway
@@ -68,14 +70,6 @@ def record(topic, value, offset, key=None):
     return Row(key or b"k", encoded, topic.name, 0, offset, arrived)
 
 
-def raw_type():
-    octets = Types.PRIMITIVE_ARRAY(Types.BYTE())
-    return Types.ROW_NAMED(
-        ["key", "value", "topic", "partition", "offset", "timestamp"],
-        [octets, octets, Types.STRING(), Types.INT(), Types.LONG(), Types.INSTANT()],
-    )
-
-
 def placement(article_id, story_id):
     return StoryArticle(
         article_id=article_id,
@@ -88,8 +82,14 @@ def placement(article_id, story_id):
     )
 
 
+class KafkaTime(TimestampAssigner):
+    def extract_timestamp(self, row, _):
+        return row[5].to_epoch_milli()
+
+
 def stream(env, rows):
-    return env.from_collection(rows, raw_type())
+    strategy = WatermarkStrategy.no_watermarks().with_timestamp_assigner(KafkaTime())
+    return env.from_collection(rows, raw_type()).assign_timestamps_and_watermarks(strategy)
 
 
 def inputs_of(env, comments, placements=(), commands=()):
@@ -207,8 +207,9 @@ def table(module_env, module_redis):
         record(COMMENTS_RAW, comment("revived", HOSTILE, "a2", by=22), 107, key=b"revived"),
         Row(b"revived", None, COMMENTS_RAW.name, 0, 106, Instant.of_epoch_milli(ARRIVED_MS)),
     ]
-    placements = [placement("a1", "s1"), placement("a2", "s1")]
-    found = run(module_env, module_redis, inputs_of(module_env, rows, placements))
+    placements = [placement("a1", "s1"), placement("a2", "s1"), b"not Avro"]
+    commands = [IGNORED, b"not Avro"]
+    found = run(module_env, module_redis, inputs_of(module_env, rows, placements, commands))
     for kind in ("comment", "audience"):
         for key in module_redis.keys(f"{kind}:*"):
             found[key.decode()] = module_redis.hgetall(key)
@@ -223,7 +224,11 @@ def enriched(table, comment_id):
 
 
 def letter(table, offset):
-    return next(each for each in table["letters"] if each.offset == offset)
+    return next(
+        each
+        for each in table["letters"]
+        if (each.topic, each.offset) == (COMMENTS_RAW.name, offset)
+    )
 
 
 def test_plain_comment_is_enriched_once(table):
@@ -299,6 +304,12 @@ def test_personal_data_leaves_the_job_masked_everywhere(table):
 
 def test_record_with_neither_key_nor_value_is_a_dead_letter(table):
     assert letter(table, 101).reason == "empty_value"
+
+
+@pytest.mark.parametrize("topic", [STORIES_ARTICLES, EDITORIAL_CONTROL])
+def test_bytes_on_a_topic_beside_the_comments_are_a_dead_letter(table, topic):
+    found = [each for each in table["letters"] if each.topic == topic.name]
+    assert [each.reason for each in found] == ["not_avro"]
 
 
 def last_mood(table, subject):

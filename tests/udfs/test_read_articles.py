@@ -1,5 +1,7 @@
 """Enriched articles find their slot; what is none, or dated far ahead, becomes a dead letter."""
 
+from types import SimpleNamespace
+
 import pytest
 from made_articles import START_MS, article, articles_as_bytes, raws
 
@@ -18,11 +20,12 @@ def read(runtime_context):
     )
     operator.open(runtime_context)
     codec = RecordCodec(DEAD_LETTERS)
+    context = SimpleNamespace(timestamp=lambda: START_MS)
 
     def read_all(values):
         sent, letters = [], []
         for row in raws(values, "articles.enriched"):
-            for out in operator.process_element(row, None):
+            for out in operator.process_element(row, context):
                 if isinstance(out, tuple) and not hasattr(out, "_fields"):
                     letters.append(codec.decode(bytes(out[1][1])))
                 else:

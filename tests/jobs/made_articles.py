@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Iterable
 
 import numpy as np
-from pyflink.common import Row
+from pyflink.common import Row, Types
 from pyflink.common.time import Instant
+from pyflink.common.typeinfo import TypeInformation
 
 from models.stories.cluster import WIDTH
 from schemas.codec import RecordCodec
@@ -64,6 +65,14 @@ def article(
 def command(number: int, kind: str, **fields: object) -> EditorialCommand:
     return EditorialCommand(
         command_id=f"c{number}", kind=kind, author="ada", issued_ms=START_MS, **fields
+    )
+
+
+def raw_type() -> TypeInformation:
+    octets = Types.PRIMITIVE_ARRAY(Types.BYTE())
+    return Types.ROW_NAMED(
+        ["key", "value", "topic", "partition", "offset", "timestamp"],
+        [octets, octets, Types.STRING(), Types.INT(), Types.LONG(), Types.INSTANT()],
     )
 
 

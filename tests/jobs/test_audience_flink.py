@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 import redis
-from kafka_rows import raw_type
-from pyflink.common import Row, WatermarkStrategy
+from pyflink.common import Row, Types, WatermarkStrategy
 from pyflink.common.time import Instant
 from pyflink.common.watermark_strategy import TimestampAssigner
 from pyflink.datastream import MapFunction
@@ -15,6 +14,7 @@ from pyflink.java_gateway import get_gateway
 from jobs import audience
 from jobs.audience import Inputs
 from jobs.runtime.audience_settings import AudienceSettings
+from jobs.runtime.modes import in_worker
 from jobs.runtime.settings import load
 from local.ports import HOST
 from schemas.codec import RecordCodec
@@ -70,6 +70,14 @@ def record(topic, value, offset, key=None):
     return Row(key or b"k", encoded, topic.name, 0, offset, arrived)
 
 
+def raw_type():
+    octets = Types.PRIMITIVE_ARRAY(Types.BYTE())
+    return Types.ROW_NAMED(
+        ["key", "value", "topic", "partition", "offset", "timestamp"],
+        [octets, octets, Types.STRING(), Types.INT(), Types.LONG(), Types.INSTANT()],
+    )
+
+
 def placement(article_id, story_id):
     return StoryArticle(
         article_id=article_id,
@@ -89,7 +97,9 @@ class KafkaTime(TimestampAssigner):
 
 def stream(env, rows):
     strategy = WatermarkStrategy.no_watermarks().with_timestamp_assigner(KafkaTime())
-    return env.from_collection(rows, raw_type()).assign_timestamps_and_watermarks(strategy)
+    sent = env.from_collection(rows, raw_type())
+    with in_worker(sent):  # where a row's own time can be read
+        return sent.assign_timestamps_and_watermarks(strategy)
 
 
 def inputs_of(env, comments, placements=(), commands=()):
@@ -387,9 +397,13 @@ def test_no_thread_holds_two_interpreters(wired):
             if chainable(edge, graph):
                 task[head(node.getId())] = head(edge.getSourceId())
     embedded = [head(each) for each, node in nodes.items() if "Embedded" in operator_of(node)]
-    in_worker = [each for each, node in nodes.items() if "External" in operator_of(node)]
-    assert len(in_worker) == 4  # models, and the writers to Redis
-    assert len(embedded) > len(in_worker)
+    outside = [
+        each
+        for each, node in nodes.items()
+        if "External" in operator_of(node) and node.getTransformationUID()
+    ]
+    assert len(outside) == 4  # models, and the writers to Redis
+    assert len(embedded) > len(outside)
     assert len(embedded) == len(set(embedded))
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import made_articles
 import pytest
 import redis
-from kafka_rows import raw_type
 from made_articles import article, command, embedding
 from pyflink.datastream import MapFunction
 from pyflink.datastream.connectors.base import Sink
@@ -153,7 +152,7 @@ def streams(env, articles, commands, demand=()):
     values = [*made_articles.articles_as_bytes(articles), b"not Avro"]
     return breaking.Inputs(
         *(
-            env.from_collection(made_articles.raws(each, topic.name), raw_type())
+            env.from_collection(made_articles.raws(each, topic.name), made_articles.raw_type())
             for each, topic in (
                 (values, ARTICLES_ENRICHED),
                 (made_articles.commands_as_bytes(commands), EDITORIAL_CONTROL),
@@ -271,7 +270,7 @@ def test_editors_merge_split_and_retract_stories(env, redis_client, settings):
     raws, _, demand = streams(env, two_tellings_of_one_quake(), [])
     # a source each: a record that waits holds back what else is in its bundle
     first, *rest = (
-        streams(env, [], [order]).commands.map(WaitForRedis(port, fields), raw_type())
+        streams(env, [], [order]).commands.map(WaitForRedis(port, fields), made_articles.raw_type())
         for order, fields in zip(commands, awaited, strict=True)
     )
     waiting = first.union(*rest)
@@ -342,7 +341,7 @@ def test_readers_who_flock_to_a_story_raise_its_alert(env, redis_client, setting
     raws, orders, demand = streams(env, breaking_story()[:2], [], flocking("x0"))
     waiting = demand.map(
         WaitForRedis(port_of(redis_client), [("story:x0", "articles", b"2")]),
-        raw_type(),
+        made_articles.raw_type(),
     )
     inputs = breaking.Inputs(raws, orders, waiting)
     records = _collected(env, breaking.build(inputs, told), redis_client)

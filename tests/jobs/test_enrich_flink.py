@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 import redis
-from kafka_rows import raw_type
-from pyflink.common import Row
+from pyflink.common import Row, Types
 from pyflink.common.time import Instant
 from pyflink.datastream import MapFunction
 from pyflink.datastream.connectors.base import Sink
@@ -36,6 +35,14 @@ def article(n):
             published_ms=ARRIVED_MS - n,
             fetched_ms=ARRIVED_MS,
         )
+    )
+
+
+def raw_type():
+    octets = Types.PRIMITIVE_ARRAY(Types.BYTE())
+    return Types.ROW_NAMED(
+        ["key", "value", "topic", "partition", "offset", "timestamp"],
+        [octets, octets, Types.STRING(), Types.INT(), Types.LONG(), Types.INSTANT()],
     )
 
 

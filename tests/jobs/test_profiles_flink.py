@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import redis
-from kafka_rows import raw_type
-from pyflink.common import Duration, Row, WatermarkStrategy
+from pyflink.common import Duration, Row, Types, WatermarkStrategy
 from pyflink.common.time import Instant
 from pyflink.common.watermark_strategy import TimestampAssigner
 from pyflink.datastream import MapFunction
@@ -179,8 +178,13 @@ class KafkaTime(TimestampAssigner):
 
 
 def in_time(env, rows):
+    octets = Types.PRIMITIVE_ARRAY(Types.BYTE())
+    raw_type = Types.ROW_NAMED(
+        ["key", "value", "topic", "partition", "offset", "timestamp"],
+        [octets, octets, Types.STRING(), Types.INT(), Types.LONG(), Types.INSTANT()],
+    )
     strategy = WatermarkStrategy.for_bounded_out_of_orderness(Duration.of_seconds(1))
-    return env.from_collection(rows, raw_type()).assign_timestamps_and_watermarks(
+    return env.from_collection(rows, raw_type).assign_timestamps_and_watermarks(
         strategy.with_timestamp_assigner(KafkaTime())
     )
 

@@ -4,6 +4,7 @@ import gzip
 
 import numpy as np
 import pytest
+from manifests import MANIFEST
 
 from models.manifest import read
 from models.predictor import open_predictor
@@ -17,15 +18,6 @@ train_ngrams = pytest.importorskip("training.train_ngrams", reason=MISSING)
 
 LABELS = ("anger", "joy", "optimism", "sadness")
 WORDS = ("furious", "happy", "hopeful", "crying")
-MANIFEST = """
-[models.other]
-version = "1"
-file = "other"
-sha256 = ""
-licence = "CC0"
-source = "tests"
-card = "CARD.md"
-"""
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import gzip
 
 import pytest
+from manifests import MANIFEST
 
 from models.manifest import read
 from models.ngrams import NgramModel
@@ -13,15 +14,6 @@ train_ngrams = pytest.importorskip("training.train_ngrams", reason=MISSING)
 configuration = pytest.importorskip("training.configuration", reason=MISSING)
 
 GOOD, BAD = "ein schöner Tag, danke Nummer {}", "so ein dummes Gerede, Nummer {}"
-MANIFEST = """
-[models.other]
-version = "1"
-file = "other"
-sha256 = ""
-licence = "CC0"
-source = "tests"
-card = "CARD.md"
-"""
 
 
 @pytest.fixture

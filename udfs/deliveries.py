@@ -5,15 +5,13 @@ from pyflink.common import Row
 from schemas.dead_letter import Delivery
 
 
-def delivery_of(record: Row) -> Delivery:
-    """Of Row(key, value, topic, partition, offset, timestamp)."""
-    return delivery_at(record, record[5].to_epoch_milli())
+def delivery_of(record: Row, timestamp_ms: int | None = None) -> Delivery:
+    """Of Row(key, value, topic, partition, offset, timestamp).
 
-
-def delivery_at(record: Row, timestamp_ms: int) -> Delivery:
-    """The same in thread mode, where the row's own timestamp cannot be read (PyFlink 2.3).
-
-    timestamp_ms  of the operator's context
+    timestamp_ms  of the operator's context, where it has one: in thread mode the row's own cannot
+                  be read (PyFlink 2.3)
     """
-    key, value, topic, partition, offset, _ = record
+    key, value, topic, partition, offset, arrived = record
+    if timestamp_ms is None:
+        timestamp_ms = arrived.to_epoch_milli()
     return Delivery(key, value, topic, partition, offset, timestamp_ms)

@@ -14,7 +14,7 @@ from schemas.errors import RecordError
 from schemas.record import Record
 from schemas.registry import open_registry
 from schemas.topics import DEAD_LETTERS, Topic
-from udfs.deliveries import delivery_at, delivery_of
+from udfs.deliveries import delivery_of
 from udfs.route_outcomes import dead_letters_tag
 
 R = TypeVar("R", bound=Record)
@@ -48,8 +48,7 @@ class ReadTopic(ProcessFunction, Generic[R]):
             return self.read(self._decode(value[1]), value, ctx)
         except RecordError as error:
             failed_ms = time.time_ns() // 1_000_000
-            at_ms = ctx.timestamp()
-            delivery = delivery_of(value) if at_ms is None else delivery_at(value, at_ms)
+            delivery = delivery_of(value, ctx.timestamp())
             letter = DeadLetter.of(delivery, error, job=self.job, failed_ms=failed_ms)
             self.count_dead(error)
             return [(self._dead, Row(letter.origin.encode(), self._encode_letter(letter)))]

@@ -1,8 +1,9 @@
 """Which stories readers come to, counted by windows in Flink SQL."""
 
 from pyflink.datastream import DataStream
-from pyflink.table import Schema, StreamTableEnvironment
+from pyflink.table import StreamTableEnvironment
 
+from jobs.runtime.click_lists import click_schema
 from jobs.runtime.endpoints import set_uids
 from jobs.runtime.profiles_settings import ProfilesSettings
 
@@ -19,28 +20,14 @@ def count_demand(
 
     clicks  `udfs.update_profiles.click_type`
     """
-    arrivals = tables.from_data_stream(clicks, _arrivals(s.demand_lateness_s))
+    due = f"`at_ms` + {1000 * s.demand_lateness_s}"  # as late as a window waits for a click
+    arrivals = tables.from_data_stream(clicks, click_schema("due", due))
     tables.create_temporary_view("arrivals", arrivals)
     tables.create_temporary_view("came", tables.sql_query(_CAME))
     query = demand_query(s.demand_every_s, s.demand_lateness_s)
     counted = tables.to_data_stream(tables.sql_query(query))
     set_uids(counted, "profiles.demand", above=clicks)
     return counted
-
-
-def _arrivals(lateness_s: int) -> Schema:
-    """Clicks, each due as much after its time as a window waits for it."""
-    return (
-        Schema.new_builder()
-        .column("language", "STRING")
-        .column("article_id", "STRING")
-        .column("read_before", "STRING")
-        .column("at_ms", "BIGINT")
-        .column("came_to", "STRING")
-        .column_by_expression("due", f"TO_TIMESTAMP_LTZ(`at_ms` + {1000 * lateness_s}, 3)")
-        .watermark("due", "SOURCE_WATERMARK()")
-        .build()
-    )
 
 
 def demand_query(every_s: int, lateness_s: int) -> str:

@@ -12,17 +12,25 @@ QUARTER_S = 15 * 60
 HOUR_S = 4 * QUARTER_S
 DAY_S = 24 * HOUR_S
 
-_CLICKS = (
-    Schema.new_builder()
-    .column("language", "STRING")
-    .column("article_id", "STRING")
-    .column("read_before", "STRING")
-    .column("at_ms", "BIGINT")
-    .column("came_to", "STRING")
-    .column_by_expression("at", "TO_TIMESTAMP_LTZ(`at_ms`, 3)")
-    .watermark("at", "SOURCE_WATERMARK()")
-    .build()
-)
+
+def click_schema(time: str, at: str) -> Schema:
+    """Of `udfs.update_profiles.click_type`, with a column of event time.
+
+    time  its name
+    at    milliseconds since 1970, an expression
+    """
+    return (
+        Schema.new_builder()
+        .column("language", "STRING")
+        .column("article_id", "STRING")
+        .column("read_before", "STRING")
+        .column("at_ms", "BIGINT")
+        .column("came_to", "STRING")
+        .column_by_expression(time, f"TO_TIMESTAMP_LTZ({at}, 3)")
+        .watermark(time, "SOURCE_WATERMARK()")
+        .build()
+    )
+
 
 _POPULAR = "SELECT `language` AS `subject`, `article_id`, `at` FROM `clicks`"
 """What is read in a language."""
@@ -71,7 +79,9 @@ def count_lists(
 
     clicks  `udfs.update_profiles.click_type`
     """
-    tables.create_temporary_view("clicks", tables.from_data_stream(clicks, _CLICKS))
+    tables.create_temporary_view(
+        "clicks", tables.from_data_stream(clicks, click_schema("at", "`at_ms`"))
+    )
     tables.create_temporary_view("popular", tables.sql_query(_POPULAR))
     tables.create_temporary_view("covisited", tables.sql_query(_COVISITED))
     queries = " UNION ALL ".join(list_query(window) for window in list_windows(s))

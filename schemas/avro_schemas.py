@@ -32,13 +32,24 @@ def versions(record: str) -> dict[int, Schema]:
 @cache
 def current(record: str) -> Any:
     """The parsed schema of the highest version."""
-    return parse_schema(list(versions(record).values())[-1])
+    return _parsed(list(versions(record).values())[-1])
 
 
 @cache
 def by_fingerprint(record: str) -> dict[bytes, Any]:
     """Parsed schemas by fingerprint, all versions."""
-    return {fingerprint(schema): parse_schema(schema) for schema in versions(record).values()}
+    return {fingerprint(schema): _parsed(schema) for schema in versions(record).values()}
+
+
+def _parsed(schema: Schema) -> Any:
+    """A schema as fastavro wants it. It gives an older record the default of a newer field as JSON
+    has it, where bytes are text of so many code points (Avro specification).
+    """
+    parsed: Any = parse_schema(schema)
+    for field in parsed["fields"]:
+        if field["type"] == "bytes" and "default" in field:
+            field["default"] = field["default"].encode("latin-1")
+    return parsed
 
 
 def fingerprint(schema: Schema) -> bytes:

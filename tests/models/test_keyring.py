@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from models import sealing
 from models.keyring import (
     KeyringFile,
     new_keyring,
@@ -16,8 +17,9 @@ from models.keyring import (
     write_keyring,
 )
 from models.sealing import opened_profile, seal, unseal
+from schemas import avro_schemas
 from schemas.errors import SealError, SetupError
-from schemas.reader_profile import ReaderProfile
+from schemas.reader_profile import READER_PROFILE, ReaderProfile
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 PROFILE = ReaderProfile(updated_ms=7, first_ms=3, follows=["entity:Q64"], long_vector=b"12")
@@ -117,6 +119,16 @@ def test_rotation_is_seen_without_a_restart_and_old_profiles_open(file, ring):
     assert followed.newest(5.0).version == 1
     assert followed.newest(10.0).version == 2
     assert opened_profile(sealed(ring), followed) == PROFILE
+
+
+def test_profile_sealed_by_any_version_before_opens(ring, monkeypatch):
+    for schema in avro_schemas.versions(READER_PROFILE).values():
+        with monkeypatch.context() as before:
+            before.setattr(avro_schemas, "current", lambda _, schema=schema: schema)
+            fingerprint = avro_schemas.fingerprint(schema)
+            before.setattr(sealing, "_fingerprint", lambda own=fingerprint: own)
+            closed = sealed(ring)
+        assert ReaderProfile.model_validate(unseal(closed, ring.newest)) == PROFILE
 
 
 def test_profile_sealed_by_a_newer_key_makes_the_reader_look_again(file, ring):

@@ -46,9 +46,9 @@ from models.predictor import (
     ScorePredictor,
     SpanPredictor,
     SummaryPredictor,
-    TagPredictor,
     TargetPredictor,
 )
+from models.tag_predictors import TagPredictor
 from schemas.errors import SetupError
 
 Progress = Callable[[int], None]
@@ -148,12 +148,7 @@ def _measure_classes(
     scores[:, : probabilities.shape[1]] = np.nan_to_num(probabilities)
     answered = ~np.isnan(probabilities).any(axis=1)
     given = _decided(scores, answered, predictor)
-    metrics = class_metrics(expected, given)
-    if len(set(languages)) > 1:
-        metrics["macro_f1_mean_of_languages"] = grouped_mean(
-            lambda part: class_metrics(expected[part], given[part])["macro_f1"],
-            [language or "" for language in languages],
-        )
+    metrics = _of_languages(expected, given, languages)
     if len(labels) <= AUROC_LABELS and answered.all():
         metrics["auroc"] = auroc(expected, scores)
     found: dict[str, Booleans] = {}
@@ -169,11 +164,27 @@ def _measure_classes(
         "",
         len(rows),
         measure(metrics, len(rows)),
-        {name: point(class_metrics(expected, g), len(rows)) for name, g in found.items()},
+        {
+            name: point(_of_languages(expected, g, languages), len(rows))
+            for name, g in found.items()
+        },
         _calibration(expected[answered], scores[answered], predictor.multi_label),
         len(rows) / seconds,
         unanswered=int((~answered).sum()),
     )
+
+
+def _of_languages(
+    expected: Booleans, given: Booleans, languages: Sequence[str | None]
+) -> dict[str, Metric]:
+    """The metrics of classes, and of rows in several languages the mean of their macro F1."""
+    metrics = class_metrics(expected, given)
+    if len(set(languages)) > 1:
+        metrics["macro_f1_mean_of_languages"] = grouped_mean(
+            lambda part: class_metrics(expected[part], given[part])["macro_f1"],
+            [language or "" for language in languages],
+        )
+    return metrics
 
 
 def _measure_targets(

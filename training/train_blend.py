@@ -18,13 +18,13 @@ from sklearn.model_selection import StratifiedKFold
 from models.blend import BIAS, OUTPUT, tensor_name
 from models.encoder import Outputs
 from models.heads import softmax
-from models.manifest import Manifest, ModelEntry, Route, read
+from models.manifest import Manifest, Route, read
 from models.ngrams import NgramModel
-from models.predictor import open_texts
+from models.text_models import open_texts
 from schemas.errors import SettingError
 from training import train_ngrams
 from training.configuration import BlendConfig
-from training.export import digest
+from training.entries import entry, write_tensors
 from training.manifest_edit import register
 
 FOLDER = "blends"
@@ -82,7 +82,7 @@ def train(config: BlendConfig, data: Path, manifest: Path, *, limit: int | None 
         name: train_ngrams.figure(ngrams, logits, targets)
         for name, logits in (
             (beside.model, of_parts[0]),
-            (ngrams.name, of_parts[1]),
+            (ngrams.model, of_parts[1]),
             ("cross-validated", _cross_fitted(of_parts, targets.argmax(axis=1))),
         )
     }
@@ -91,7 +91,7 @@ def train(config: BlendConfig, data: Path, manifest: Path, *, limit: int | None 
     weights = fit(of_parts, targets.argmax(axis=1))
     return Trained(
         classifier,
-        _tensors(weights, [(beside.model, beside.output), (ngrams.name, ngrams.language)]),
+        _tensors(weights, [(beside.model, beside.output), (ngrams.model, ngrams.language)]),
         beside.model_copy(
             update={
                 "model": config.model,
@@ -110,25 +110,20 @@ def release(config: BlendConfig, trained: Trained, version: str, manifest: Path)
     part = train_ngrams.Trained(trained.ngrams, routes=())
     train_ngrams.release(config.ngrams, part, version, manifest, command=config.name)
     file = Path(FOLDER, f"{config.model}.safetensors")
-    (manifest.parent / FOLDER).mkdir(exist_ok=True)
-    save_file(trained.tensors, manifest.parent / file)
-    (manifest.parent / file).chmod(0o644)
-    parts = (config.beside, config.ngrams.name)
-    entries = [read(manifest).entry(part) for part in parts]
-    commercial = all(entry.commercial for entry in entries)
-    entry = ModelEntry(
+    write_tensors(trained.tensors, manifest.parent / file)
+    names = (config.beside, config.ngrams.model)
+    parts = [read(manifest).entry(name) for name in names]
+    made = entry(
+        manifest,
+        file,
         version=version,
         kind="blend",
-        parts=parts,
-        file=file,
-        sha256=digest(manifest.parent / file),
-        licence="Apache-2.0" if commercial else "non-commercial",
-        source=f"{' and '.join(parts)} weighed together, `wiredesk train {config.name}`",
-        card=Path(FOLDER, "MODEL_CARD.md"),
-        commercial=commercial,
-        data=tuple(dict.fromkeys(source for entry in entries for source in entry.data)),
+        parts=names,
+        source=f"{' and '.join(names)} weighed together, `wiredesk train {config.name}`",
+        commercial=all(part.commercial for part in parts),
+        data=tuple(dict.fromkeys(told for part in parts for told in part.data)),
     )
-    register(manifest, config.model, entry, [trained.route])
+    register(manifest, config.model, made, [trained.route])
 
 
 def fit(of_parts: np.ndarray, targets: np.ndarray) -> Weights:

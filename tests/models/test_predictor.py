@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from models import predictor
+from models import predictor, routed, text_models
 from models.document_scorer import DocumentScores
 from models.encoder import Encoder
 from models.language import LANGUAGE_MODEL
 from models.manifest import Manifest, ModelEntry, Route
-from models.predictor import BATCH, BEFORE_TARGET, open_predictor
+from models.predictor import BEFORE_TARGET, open_predictor
+from models.text_models import BATCH
 from schemas.enriched_article import Language
 from schemas.errors import InferenceError, ModelFileError
 
@@ -66,7 +67,7 @@ def graph(monkeypatch, letters_tokenizer):
     def open_encoder(manifest, name, *, threads):
         return Encoder(fake, letters_tokenizer, max_tokens=256)
 
-    monkeypatch.setattr(predictor, "open_encoder", open_encoder)
+    monkeypatch.setattr(text_models, "open_encoder", open_encoder)
     return fake
 
 
@@ -357,7 +358,7 @@ def two_languages(tmp_path, sha256, monkeypatch):
             code = {"ja,": "de", "oui": "fr"}.get(text[:3], "sw")
             return Language(code=code, confidence=0.9)
 
-    monkeypatch.setattr(predictor, "LanguageDetector", Detector)
+    monkeypatch.setattr(routed, "LanguageDetector", Detector)
     manifest = Manifest(
         folder=tmp_path, models={"m": entry, LANGUAGE_MODEL: entry}, routes=tuple(routes)
     )

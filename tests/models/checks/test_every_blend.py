@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.manifest import SHIPPED, read
-from models.predictor import open_texts
+from models.text_models import open_texts
 
 MANIFEST = read(SHIPPED)
 BLENDS = [name for name, entry in MANIFEST.models.items() if entry.kind == "blend"]

@@ -1,0 +1,168 @@
+"""Heads that tag names, asked outside the jobs: sentences of tokens in, IOB2 tags out."""
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from models.encoder import Outputs, Tokens
+from models.heads import ENTITY_TYPES_OUTPUT, SPELLINGS, TRANSITIONS_OUTPUT
+from models.manifest import Manifest, Route
+from models.mentions import Mention, Scheme, mentions
+from models.name_tagger import NameTagger
+from models.routed import Routed, RoutedLanguages
+
+JOINED_TOKENS = 192
+"""Of the sentences of a document that are read as one text; as in training."""
+
+
+class TagPredictor(Protocol):
+    """Entities in sentences of tokens."""
+
+    def predict(
+        self,
+        sentences: Sequence[Sequence[str]],
+        documents: Sequence[int] | None,
+        languages: Sequence[str | None],
+        types: Collection[str],
+    ) -> list[list[str]]:
+        """An IOB2 tag a token. Neighbours with the same number in `documents` are one text.
+
+        types  the names of entity types that the tags may have
+        """
+        ...
+
+
+class RouteTags(Routed):
+    """Entities by the routes of a head."""
+
+    def predict(
+        self,
+        sentences: Sequence[Sequence[str]],
+        documents: Sequence[int] | None,
+        languages: Sequence[str | None],
+        types: Collection[str],
+    ) -> list[list[str]]:
+        """An IOB2 tag a token, of the types asked for."""
+        lengths = [self.tokens(" ".join(words)) for words in sentences]
+        parts = _joined(lengths, documents)
+        texts = [" ".join(word for i in part for word in sentences[i]) for part in parts]
+        answers = self.read(texts, [languages[part[0]] for part in parts])
+        tags: list[list[str]] = [["O"] * len(sentence) for sentence in sentences]
+        for part, answer in zip(parts, answers, strict=True):
+            if answer is None:
+                continue
+            words = [(i, j) for i in part for j in range(len(sentences[i]))]
+            starts = np.cumsum([0] + [len(sentences[i][j]) + 1 for i, j in words])
+            route, tokens, outputs = answer
+            for mention in _mentions(route, tokens, outputs, types):
+                kind = _asked(mention, types)
+                if kind is None:
+                    continue
+                first, last = np.searchsorted(starts, (mention.start, mention.end - 1), "right") - 1
+                for place, (i, j) in enumerate(words[first : last + 1]):
+                    tags[i][j] = f"{'I' if place and j else 'B'}-{kind}"
+        return tags
+
+
+class WordTags:
+    """Entities by taggers of names (models.name_tagger), which take the words as they are given."""
+
+    def __init__(self, manifest: Manifest, routes: Sequence[Route]) -> None:
+        self._languages = RoutedLanguages(manifest, routes)
+        self._routes = [(route, NameTagger(manifest.model_file(route.model))) for route in routes]
+
+    def predict(
+        self,
+        sentences: Sequence[Sequence[str]],
+        documents: Sequence[int] | None,  # noqa: ARG002  # a sentence is tagged alone
+        languages: Sequence[str | None],
+        types: Collection[str],
+    ) -> list[list[str]]:
+        """An IOB2 tag a token, of the types asked for; `O` in languages without a tagger."""
+        told = self._languages.told([" ".join(words) for words in sentences], languages)
+        return [
+            self._tags(words, language, types)
+            for words, language in zip(sentences, told, strict=True)
+        ]
+
+    def _tags(
+        self, words: Sequence[str], language: str | None, types: Collection[str]
+    ) -> list[str]:
+        tags = ["O"] * len(words)
+        for route, tagger in self._routes:
+            if language is None or language in route.languages:
+                places = np.arange(len(words))
+                for mention in mentions(
+                    tagger.scores(words),
+                    np.stack([places, places + 1], axis=1),
+                    places,
+                    Scheme(route.labels),
+                    transitions=tagger.transitions,
+                ):
+                    kind = _asked(mention, types)
+                    if kind is not None:
+                        inner = [f"I-{kind}"] * (mention.end - mention.start - 1)
+                        tags[mention.start : mention.end] = [f"B-{kind}", *inner]
+                break
+        return tags
+
+
+def open_tags(manifest: Manifest, routes: Sequence[Route]) -> TagPredictor:
+    """What tags by the routes of a head. Raises ModelFileError."""
+    kinds = {manifest.entry(route.model).kind for route in routes}
+    return (WordTags if kinds == {"names"} else RouteTags)(manifest, routes)
+
+
+def _joined(lengths: Sequence[int], documents: Sequence[int] | None) -> list[list[int]]:
+    """Numbers of the sentences that are read as one text: neighbours in a document that fit.
+
+    lengths  tokens of each sentence
+
+    >>> _joined([90, 90, 90, 9], [0, 0, 0, 1])
+    [[0, 1], [2], [3]]
+    """
+    parts: list[list[int]] = []
+    size = 0
+    for i, length in enumerate(lengths):
+        same = documents is not None and i > 0 and documents[i] == documents[i - 1]
+        if not (same and size + length <= JOINED_TOKENS):
+            parts.append([])
+            size = 0
+        parts[-1].append(i)
+        size += length
+    return parts
+
+
+def _mentions(
+    route: Route, tokens: Tokens, outputs: Outputs, types: Collection[str]
+) -> list[Mention]:
+    """Mentions whose fine type is one of those asked for, where the model knows such."""
+    fine = [i for i, name in enumerate(route.fine_labels) if name in types]
+    names = list(route.fine_labels)
+    scheme = Scheme(
+        route.labels,
+        tuple(names[i] for i in fine),
+        tuple(route.fine_labels[names[i]] for i in fine),
+    )
+    kinds = outputs.get(ENTITY_TYPES_OUTPUT)
+    return mentions(
+        outputs[route.output][: len(tokens)],
+        tokens.offsets,
+        tokens.words,
+        scheme,
+        transitions=outputs.get(TRANSITIONS_OUTPUT),
+        fine_scores=kinds[: len(tokens), fine] if kinds is not None and fine else None,
+    )
+
+
+def _asked(mention: Mention, types: Collection[str]) -> str | None:
+    """A mention's type as the rows spell it; None if they do not mark such.
+
+    >>> _asked(Mention(0, 1, "place", 1.0), {"PER", "LOC"})
+    'LOC'
+    """
+    coarse = SPELLINGS.get(mention.type, mention.type)
+    same = (name for name, meant in SPELLINGS.items() if meant == coarse)
+    spelled = (name for name in (mention.fine_type, mention.type, *same) if name in types)
+    return next(spelled, None)

@@ -54,13 +54,17 @@ _ENDINGS = (
 )  # fmt: skip
 
 
-def comments(count: int, run: str, rate: float = GOAL) -> list[Comment]:
+def comments(
+    count: int, run: str, rate: float = GOAL, *, from_now_on: bool = False
+) -> list[Comment]:
     """Comments of one run, each with a text of its own; ids start with `run`.
 
-    rate  comments a second by their own clock; the last is published now
+    rate         comments a second by their own clock
+    from_now_on  whether the first is published now, for a run that sends them as they come; else
+                 the last is
     """
     chance = random.Random(run)
-    now_ms = time.time_ns() // 1_000_000
+    began_ms = time.time_ns() // 1_000_000 - (0 if from_now_on else round(count * 1000 / rate))
     made = []
     for number in range(count):
         sentences = [
@@ -73,7 +77,7 @@ def comments(count: int, run: str, rate: float = GOAL) -> list[Comment]:
                 article_id=f"bench-{chance.randrange(ARTICLES)}",
                 author_key=f"1.{chance.randrange(AUTHORS):022d}",
                 text=f"{'. '.join(sentences)}, {chance.randrange(10_000)} times.",
-                published_ms=now_ms - round((count - number) * 1000 / rate),
+                published_ms=began_ms + round(number * 1000 / rate),
             )
         )
     return made

@@ -1,6 +1,7 @@
 """Voices to the mood of their subject."""
 
 import time
+import zlib
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,18 +38,22 @@ class MoodStats:
 class Subject:
     """What is kept of a subject beside its state.
 
-    changed  whether something happened since the last mood
-    told_ms  moment of the last mood, None before the first
+    shift_ms  its stretches begin so much after those that begin at 0: not all end at once
+    changed   whether something happened since the last mood
+    told_ms   moment of the last mood, None before the first
     due_ms, clock_due_ms  the timers that were set last and have not fired: not set twice
+    clock_watermark_ms    where event time stood when the clock's was set
     """
 
     voices: dict[str, Voice]
     story_id: str
     late: int
+    shift_ms: int
     changed: bool = True
     told_ms: int | None = None
     due_ms: int | None = None
     clock_due_ms: int | None = None
+    clock_watermark_ms: int | None = None
 
     @property
     def newest_ms(self) -> int | None:
@@ -62,9 +67,10 @@ class FollowMoods(KeyedProcessFunction):
     In: `mood_event_type`. State: the voices by comment id (msgpack), the article's story, how many
     came late; twice the horizon. A copy of both is held in memory for the subjects used last, and
     read back lazily. Timers: in event time the end of each stretch of `every_s` in which someone
-    spoke, and the moment at which all is forgotten; in processing time `patience_ms`, so that the
-    last comments are heard although no later one moves the watermark. Under backlog only the
-    newest of several moods that are due is told. Side output: what an article's story hears.
+    spoke, each subject's at another moment, and the moment at which all is forgotten; in processing
+    time `patience_ms`, so that the last comments are heard although no later one moves the
+    watermark. Under backlog only the newest of several moods that are due is told. Side output:
+    what an article's story hears.
     """
 
     def __init__(
@@ -139,12 +145,17 @@ class FollowMoods(KeyedProcessFunction):
         newest_ms = subject.newest_ms
         if ctx.time_domain() == TimeDomain.PROCESSING_TIME:
             subject.clock_due_ms = None
+            if self._event_time_will_tell(subject, ctx):
+                self._wait_for_clock(subject, ctx)
+                return
             at_ms = newest_ms or subject.told_ms or _now_ms()
         else:
             subject.due_ms = None
             at_ms = timestamp
             watermark_ms = ctx.timer_service().current_watermark()
-            if newest_ms is not None and timestamp < self._stretch_end(newest_ms) <= watermark_ms:
+            if newest_ms is not None and (
+                timestamp < self._stretch_end(subject, newest_ms) <= watermark_ms
+            ):
                 return  # a later mood is due at once
         at_ms = max(at_ms, subject.told_ms or at_ms)
         unheard = newest_ms is not None and (subject.told_ms is None or newest_ms > subject.told_ms)
@@ -152,7 +163,7 @@ class FollowMoods(KeyedProcessFunction):
         if subject.changed or unheard:
             yield self._tell(key, subject, at_ms)
         if subject.voices:
-            end_ms = self._stretch_end((newest_ms or at_ms) + self._policy.horizon_ms)
+            end_ms = self._stretch_end(subject, (newest_ms or at_ms) + self._policy.horizon_ms)
             ctx.timer_service().register_event_time_timer(end_ms)
 
     def _tell(self, key: str, subject: Subject, at_ms: int) -> Row:
@@ -203,6 +214,7 @@ class FollowMoods(KeyedProcessFunction):
                 voices={i: unpacked(bytes(packed)) for i, packed in self._voices.items()},
                 story_id=self._story.value() or "",
                 late=self._late.value() or 0,
+                shift_ms=zlib.crc32(key.encode()) % self._every_ms,
             )
             if len(self._subjects) > self._in_memory:
                 self._subjects.popitem(last=False)
@@ -212,15 +224,16 @@ class FollowMoods(KeyedProcessFunction):
     def _is_late(self, event_ms: int, watermark_ms: int) -> bool:
         return event_ms < watermark_ms - self._lateness_ms
 
-    def _stretch_end(self, moment_ms: int) -> int:
-        """The end of the stretch that a moment lies in."""
-        return -(-moment_ms // self._every_ms) * self._every_ms
+    def _stretch_end(self, subject: Subject, moment_ms: int) -> int:
+        """The end of the subject's stretch that a moment lies in."""
+        stretches = -((subject.shift_ms - moment_ms) // self._every_ms)
+        return stretches * self._every_ms + subject.shift_ms
 
     def _wait_for_stretch(
         self, subject: Subject, moment_ms: int, ctx: KeyedProcessFunction.Context
     ) -> None:
         """Tell the mood when event time has passed the stretch of a moment."""
-        end_ms = self._stretch_end(moment_ms)
+        end_ms = self._stretch_end(subject, moment_ms)
         if subject.due_ms != end_ms:
             ctx.timer_service().register_event_time_timer(end_ms)
             subject.due_ms = end_ms
@@ -229,7 +242,20 @@ class FollowMoods(KeyedProcessFunction):
         """Tell the mood soon, should event time stand still; one timer for many comments."""
         if subject.clock_due_ms is None:
             subject.clock_due_ms = _now_ms() + self._patience_ms
+            subject.clock_watermark_ms = ctx.timer_service().current_watermark()
             ctx.timer_service().register_processing_time_timer(subject.clock_due_ms)
+
+    def _event_time_will_tell(
+        self, subject: Subject, ctx: KeyedProcessFunction.OnTimerContext
+    ) -> bool:
+        """Whether a mood is due in event time, and that has moved while the clock was waited for.
+
+        Where it has not been waited for (the timer is of an operator that was restored), the clock
+        tells.
+        """
+        before_ms = subject.clock_watermark_ms
+        moved = before_ms is not None and ctx.timer_service().current_watermark() > before_ms
+        return moved and subject.due_ms is not None
 
 
 def _now_ms() -> int:

@@ -148,6 +148,38 @@ def test_mood_is_told_by_the_clock_when_event_time_stands_still(article):
     assert (mood.at_ms, mood.comments) == (NOW_MS, 1)
 
 
+def test_clock_waits_while_event_time_moves_on_to_the_end_of_the_stretch(article):
+    article.timers.watermark_ms = NOW_MS - 20_000
+    article.say("c1")
+    article.timers.watermark_ms = NOW_MS - 15_000
+    first_ms = article.timers.processing.pop()
+    assert article.fire(first_ms, TimeDomain.PROCESSING_TIME) == []
+    second_ms = article.timers.processing.pop()  # event time stands still meanwhile
+    (mood,) = article.fire(second_ms, TimeDomain.PROCESSING_TIME)
+    assert mood.comments == 1
+
+
+def test_what_is_taken_back_is_told_by_the_clock_though_event_time_moves(article):
+    article.say("c1")
+    article.say("c2")
+    article.fire(max(article.timers.event))
+    article.fire(max(article.timers.processing), TimeDomain.PROCESSING_TIME)
+    article.send(GONE, "c1")
+    article.timers.watermark_ms = NOW_MS + 60_000
+    (mood,) = article.fire(max(article.timers.processing), TimeDomain.PROCESSING_TIME)
+    assert mood.comments == 1
+
+
+def test_stretches_of_subjects_end_at_different_moments(new_runtime_context):
+    ends = set()
+    for number in range(20):
+        article = Running(new_runtime_context(), key=f"a{number}")
+        article.say("c1")
+        ends |= article.timers.event
+    assert len(ends) > 15
+    assert max(ends) - min(ends) < 10_000
+
+
 def test_under_backlog_only_the_newest_due_mood_is_told(article):
     article.say("c1", ago_s=60)
     article.say("c2")
@@ -162,7 +194,7 @@ def test_late_comment_is_ignored_and_counted(article):
     article.timers.watermark_ms = NOW_MS
     article.say("c2", ago_s=LATENESS_S + 1)
     article.say("c3", ago_s=LATENESS_S)
-    (mood,) = article.fire(NOW_MS, TimeDomain.PROCESSING_TIME)
+    (mood,) = article.fire(max(article.timers.event))
     assert (mood.comments, mood.late_ignored) == (2, 1)
 
 
@@ -170,7 +202,7 @@ def test_edit_that_comes_too_late_takes_the_old_version_back(article):
     article.say("c1", ago_s=5)
     article.timers.watermark_ms = NOW_MS + 2 * LATENESS_S * 1000
     article.say("c1", ago_s=0)
-    (mood,) = article.fire(NOW_MS, TimeDomain.PROCESSING_TIME)
+    (mood,) = article.fire(max(article.timers.event))
     assert (mood.comments, mood.sentiment, mood.late_ignored) == (0, None, 1)
 
 

@@ -15,7 +15,6 @@ from jobs.runtime.steps import step
 from jobs.runtime.streams import keyed, side_output
 from models.audience.mood import MoodPolicy
 from models.audience.queue import QueueRules
-from models.manifest import SHIPPED
 from schemas.topics import (
     AUDIENCE_SENTIMENT,
     COMMENTS_ENRICHED,
@@ -130,20 +129,20 @@ def follow(
         "audience.watermarks",
     ).disable_chaining()
     article_moods = step(
-        voices.key_by(_subject_of, Types.STRING()).process(
+        voices.key_by(_first, Types.STRING()).process(
             follow_moods("article", s), kafka_record_type()
         ),
         "audience.articles",
     ).disable_chaining()
     story_moods = step(
         side_output(article_moods, story_voices_tag())
-        .key_by(_subject_of, Types.STRING())
+        .key_by(_first, Types.STRING())
         .process(follow_moods("story", s), kafka_record_type()),
         "audience.stories",
     )
     queued = step(
         side_output(enriched, candidates_tag())
-        .key_by(_queue_of, Types.STRING())
+        .key_by(_first, Types.STRING())
         .process(QueueComments(rules=queue_rules(s), **_registry(s)), case_event_type()),
         "audience.queue",
     )
@@ -152,14 +151,14 @@ def follow(
         "audience.commands",
     ).disable_chaining()
     verdicts = step(
-        commands.key_by(_gate_of, Types.STRING()).process(
+        commands.key_by(_first, Types.STRING()).process(
             AddressVerdicts(memory_s=s.moderation_memory_s, **_registry(s)), case_event_type()
         ),
         "audience.verdicts",
     )
     cases = step(
         queued.union(side_output(enriched, cases_tag()), verdicts)
-        .key_by(_comment_of, Types.STRING())
+        .key_by(_first, Types.STRING())
         .process(DecideCases(memory_s=s.moderation_memory_s, **_registry(s)), kafka_record_type()),
         "audience.cases",
     ).disable_chaining()
@@ -190,7 +189,7 @@ def watermarks(s: AudienceSettings) -> WatermarkStrategy:
 def enrich_comments(s: AudienceSettings) -> EnrichComments:
     """The analysing operator as the settings want it."""
     return EnrichComments(
-        manifest=s.models_manifest or SHIPPED,
+        manifest=s.manifest(),
         non_commercial=s.non_commercial_models,
         analyzer=s.inference(),
         masker=s.masking(),
@@ -258,24 +257,10 @@ def _registry(s: AudienceSettings) -> dict[str, Any]:
     }
 
 
-def _comment_of(row: Row) -> str:
-    comment_id: str = row[0]
-    return comment_id
-
-
-def _subject_of(row: Row) -> str:
-    subject: str = row[0]
-    return subject
-
-
-def _gate_of(row: Row) -> str:
-    gate: str = row[0]
-    return gate
-
-
-def _queue_of(row: Row) -> str:
-    queue: str = row[0]
-    return queue
+def _first(row: Row) -> str:
+    """What the rows of every stream here are keyed by: comment, subject, gate or queue."""
+    key: str = row[0]
+    return key
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Raw Kafka records to enriched comments, deletions or dead letters."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pyflink.common import Row
@@ -166,18 +166,12 @@ class EnrichComments(AsyncFunction):
         """
         self._stats.dead_letters[error.reason] += 1
         if comment is None:
-            kept = Delivery(
-                None, None, delivery.topic, delivery.partition, delivery.offset,
-                delivery.timestamp_ms,
-            )  # fmt: skip
+            kept = replace(delivery, key=None, value=None)
         else:
             text = comment_text(comment, most_raw=4 * self._most)[: self._most]
             shown = self._masker.mask_without_models(text, comment.language)
             masked = self._comments.encode(comment.model_copy(update={"text": shown}))
-            kept = Delivery(
-                comment.comment_id.encode(), masked, delivery.topic, delivery.partition,
-                delivery.offset, delivery.timestamp_ms,
-            )  # fmt: skip
+            kept = replace(delivery, key=comment.comment_id.encode(), value=masked)
         letter = DeadLetter.of(kept, error, job=JOB, failed_ms=_now_ms())
         return Row(True, letter.origin.encode(), self._letters.encode(letter), "", 0, 0, "", b"")
 

@@ -17,9 +17,11 @@ from jobs.runtime.audience_settings import AudienceSettings
 from jobs.runtime.modes import in_worker
 from jobs.runtime.settings import load
 from local.ports import HOST
+from models.comment_analyzer import CommentAnalyzer
 from schemas.codec import RecordCodec
 from schemas.comment import Comment
 from schemas.editorial import EditorialCommand
+from schemas.errors import InferenceError
 from schemas.story import StoryArticle
 from schemas.topics import (
     AUDIENCE_SENTIMENT,
@@ -187,11 +189,29 @@ TABLE = {
         by=12,
     ),
     "toxic": comment("toxic", TOXIC, by=13),
+    "swahili": comment("swahili", "Habari za asubuhi, daraja jipya limefunguliwa leo", by=14),
+    "unreadable": comment("unreadable", "No model gets through this one, +49 30 23125 678", by=15),
 }
+RAW_ID = "jane.doe@example.org"
 
 
 @pytest.fixture(scope="module")
-def table(module_env, module_redis):
+def failing():
+    """A model that fails on one comment of the table."""
+    analyze = CommentAnalyzer.analyze
+
+    async def told_to_fail(self, text, language=None):
+        if text.startswith("No model gets through"):
+            raise InferenceError("told to fail")
+        return await analyze(self, text, language)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CommentAnalyzer, "analyze", told_to_fail)
+        yield
+
+
+@pytest.fixture(scope="module")
+def table(module_env, module_redis, failing):
     """What one run made of the whole table of bad input, of edits and of deletions."""
     rows = [
         record(COMMENTS_RAW, each, n, key=each.comment_id.encode())
@@ -216,6 +236,10 @@ def table(module_env, module_redis):
         Row(b"deleted", None, COMMENTS_RAW.name, 0, 105, Instant.of_epoch_milli(ARRIVED_MS)),
         record(COMMENTS_RAW, comment("revived", HOSTILE, "a2", by=22), 107, key=b"revived"),
         Row(b"revived", None, COMMENTS_RAW.name, 0, 106, Instant.of_epoch_milli(ARRIVED_MS)),
+        # what a site sends that does not turn the ids of its authors into pseudonyms
+        record(
+            COMMENTS_RAW, comment("raw", HOSTILE).model_copy(update={"author_key": RAW_ID}), 108
+        ),
     ]
     placements = [placement("a1", "s1"), placement("a2", "s1"), b"not Avro"]
     commands = [IGNORED, b"not Avro"]
@@ -310,6 +334,25 @@ def test_personal_data_leaves_the_job_masked_everywhere(table):
     assert "Lindenstraße" not in told
     unreadable = letter(table, 100)
     assert (unreadable.reason, unreadable.value, unreadable.key) == ("not_avro", b"", None)
+
+
+def test_raw_id_of_an_author_is_refused_and_told_nowhere(table):
+    refused = letter(table, 108)
+    assert (refused.stage, refused.reason, refused.value) == ("decode", "invalid_record", b"")
+    assert RAW_ID not in repr(table)
+
+
+def test_language_that_no_model_knows_is_told_with_no_answers(table):
+    found = enriched(table, "swahili")
+    assert (found.language.code, list(found.model_versions)) == ("sw", ["language"])
+    assert (found.sentiment, found.emotions, found.toxicity) == (None, None, None)
+
+
+def test_comment_that_a_model_fails_on_is_a_masked_dead_letter(table):
+    found = letter(table, list(TABLE).index("unreadable"))
+    assert (found.stage, found.reason) == ("infer", "inference_failed")
+    kept = RecordCodec(COMMENTS_RAW).decode(found.value)
+    assert kept.text == "No model gets through this one, [phone]"
 
 
 def test_record_with_neither_key_nor_value_is_a_dead_letter(table):

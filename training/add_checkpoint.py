@@ -1,6 +1,5 @@
 """A checkpoint of a user's own becomes a model of a manifest, and leaves it again."""
 
-import hashlib
 import re
 import shutil
 import tempfile
@@ -13,9 +12,9 @@ from models.manifest import SHIPPED, ModelEntry, Route, read
 from schemas.errors import ModelFileError
 from training import manifest_edit
 from training.checkpoint import Card, Checkpoint, CheckpointError, Task, forbids_commerce
+from training.entries import CARD, digest
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
-CARD = "MODEL_CARD.md"
 ADDED = "Added by `wiredesk models add`."
 """Stands in the card of every model whose folder is ours to delete."""
 
@@ -131,17 +130,17 @@ def _entry(r: Registration, card: Card, made: Path, exported: Exported) -> Model
     return ModelEntry(
         version=r.version,
         file=Path(r.name, exported.file),
-        sha256=_digest(made / exported.file),
+        sha256=digest(made / exported.file),
         licence=r.licence,
         source=r.source,
         card=Path(r.name, CARD),
         tokenizer=Path(r.name, exported.tokenizer),
-        tokenizer_sha256=_digest(made / exported.tokenizer),
+        tokenizer_sha256=digest(made / exported.tokenizer),
         max_tokens=exported.max_tokens,
         commercial=r.commercial and not forbids_commerce(r.licence),
         data=card.data,
         gpu_file=Path(r.name, gpu) if gpu else None,
-        gpu_sha256=_digest(made / gpu) if gpu else None,
+        gpu_sha256=digest(made / gpu) if gpu else None,
     )
 
 
@@ -180,8 +179,3 @@ def _card_text(checkpoint: Checkpoint, r: Registration, card: Card, exported: Ex
     rows = "".join(f"| {name} | {value} |\n" for name, value in facts.items() if value)
     text = f"# {r.name}\n\n{ADDED}\n\n| | |\n|---|---|\n{rows}"
     return f"{text}\n## What its publisher says\n\n{card.text}\n" if card.text else text
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()

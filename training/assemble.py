@@ -15,22 +15,17 @@ from evaluation.sets import SETS, load
 from models.romanise import romanise
 from training import oracle, topic_labels
 from training.configuration import HeadConfig, Source
-from training.tasks import (
+from training.examples import (
     UNKNOWN,
-    ClassTask,
     Example,
-    MarkTask,
     Reader,
-    SentenceTask,
-    SpanTask,
-    TargetTask,
-    Task,
     class_examples,
     mark_examples,
     span_examples,
     summary_examples,
     target_examples,
 )
+from training.tasks import ClassTask, MarkTask, SentenceTask, SpanTask, TargetTask, Task
 
 COARSE = ("person", "organisation", "place", "other")
 """The coarse types of entities in articles."""

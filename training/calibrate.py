@@ -7,13 +7,15 @@ from scipy.optimize import minimize_scalar
 
 from models.encoder import Encoder, Tokens
 from models.heads import sigmoid, softmax
+from models.mentions import calibrated
 from models.session import Arrays
 from schemas.errors import InferenceError
-from training.tasks import UNKNOWN, Example
+from training.examples import UNKNOWN, Example
 
 BATCH = 32
 RARE = 10  # positives below which a label has no threshold of its own
 PULL = 9  # positives at which a label's own threshold weighs as much as the common one
+TOLD = 0.5  # mean probability from which the jobs tell a mention, unless they are asked otherwise
 
 
 def answers(encoder: Encoder, examples: Sequence[Example]) -> list[Arrays]:
@@ -44,6 +46,22 @@ def temperature(logits: np.ndarray, targets: np.ndarray) -> float:
         else:
             probabilities = sigmoid(logits, scale)
             chosen = np.where(targets == 1, probabilities, 1 - probabilities)[targets != UNKNOWN]
+        return -float(np.log(np.maximum(chosen, 1e-12)).mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-2, 2), method="bounded").x))
+
+
+def mention_temperature(shares: np.ndarray, right: np.ndarray) -> float:
+    """What the log odds of mentions are divided by so that the likelihood of those that are told is
+    greatest.
+
+    shares  (mentions,) mean probability of each one's labels; right (mentions,) whether it is one
+    """
+    told, true = shares[shares >= TOLD], right[shares >= TOLD]
+
+    def loss(log_temperature: float) -> float:
+        probabilities = calibrated(told, float(np.exp(log_temperature)))
+        chosen = np.where(true, probabilities, 1 - probabilities)
         return -float(np.log(np.maximum(chosen, 1e-12)).mean())
 
     return float(np.exp(minimize_scalar(loss, bounds=(-2, 2), method="bounded").x))

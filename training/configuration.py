@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from models.manifest import Texts
 from schemas.errors import SettingError
-from training.fit import Schedule
+from schemas.record import first_fault
+from training.schedule import Schedule
 
 FOLDER = Path(__file__).parent
 
@@ -32,6 +33,7 @@ Task = Literal[
 """What the jobs ask a head for."""
 
 _STRICT = ConfigDict(frozen=True, extra="forbid")
+_SCHEDULE = {field.name for field in dataclasses.fields(Schedule)}
 
 
 class Source(BaseModel):
@@ -55,11 +57,44 @@ class Source(BaseModel):
     outside: int = 0
     repeat: int = 1
 
+    @property
+    def told(self) -> str:
+        """In the manifest: its name and its licence."""
+        return f"{self.name} ({self.licence})"
 
-class HeadConfig(BaseModel):
+
+class _OfRows(BaseModel):
+    """What answers for a head and learns from rows of data sets.
+
+    head   name in `wiredesk evaluate`
+    train  the data sets
+    """
+
+    model_config = _STRICT
+
+    head: str
+    train: tuple[Source, ...]
+    seed: int = 42
+
+    @property
+    def name(self) -> str:
+        """In `wiredesk train`."""
+        return self.head
+
+    @property
+    def model(self) -> str:
+        """In the manifest."""
+        return self.head.replace("/", "-")
+
+    @property
+    def commercial(self) -> bool:
+        """Whether every licence of the data allows commercial use."""
+        return all(source.commercial for source in self.train)
+
+
+class HeadConfig(_OfRows):
     """What a head learns from, and how it is trained alone.
 
-    head        name in `wiredesk evaluate`
     task        what the jobs ask it for
     texts       which of the jobs' texts it is routed for
     languages   ISO 639 codes it is routed for
@@ -75,15 +110,11 @@ class HeadConfig(BaseModel):
     validate_on the sets of `train` whose validation rows decide; empty for all
     """
 
-    model_config = _STRICT
-
-    head: str
     task: Task
     texts: Texts = "articles"
     languages: tuple[str, ...] = ("en",)
     jobs: bool = False
     kind: Literal["classes", "labels", "shares", "topics", "spans", "marks", "target", "sentences"]
-    train: tuple[Source, ...]
     labels: tuple[str, ...] = ()
     renamed: dict[str, str] = {}
     coarse: dict[str, str] = {}
@@ -112,33 +143,16 @@ class HeadConfig(BaseModel):
     weight_decay: float = 0.01
     warmup: float = 0.1
     patience: int = 2
-    seed: int = 42
-
-    @property
-    def commercial(self) -> bool:
-        """Whether every licence of the data allows commercial use."""
-        return all(source.commercial for source in self.train)
 
     def schedule(self) -> Schedule:
         """For training the head alone."""
-        return Schedule(
-            epochs=self.epochs,
-            batch_tokens=self.batch_tokens,
-            learning_rate=self.learning_rate,
-            head_learning_rate=self.head_learning_rate,
-            weight_decay=self.weight_decay,
-            warmup=self.warmup,
-            balance=1.0,
-            patience=self.patience,
-            keep_embedding=0.0,
-            seed=self.seed,
-        )
+        return Schedule(**self.model_dump(include=_SCHEDULE), balance=1.0, keep_embedding=0.0)
 
 
-class NgramConfig(BaseModel):
+class NgramConfig(_OfRows):
     """Linear classifiers over n-grams, one for each language (models.ngrams).
 
-    head, task, texts, labels, renamed, train  as of HeadConfig
+    task, texts, labels, renamed  as of HeadConfig
     metric           what is told of a classifier, on rows that it did not learn from
     jobs_from        figure from which the jobs use a language's classifier
     elsewhere        languages that the jobs have a better model for
@@ -151,9 +165,6 @@ class NgramConfig(BaseModel):
     balanced         whether rare labels weigh as much as frequent ones
     """
 
-    model_config = _STRICT
-
-    head: str
     task: Task
     texts: Texts
     metric: Literal["accuracy", "macro_f1", "micro_f1"]
@@ -163,7 +174,6 @@ class NgramConfig(BaseModel):
     several: bool = False
     labels: tuple[str, ...] = ()
     renamed: dict[str, str] = {}
-    train: tuple[Source, ...]
     characters: int = Field(ge=0)
     words: int = Field(ge=0)
     titles: bool = False
@@ -171,17 +181,6 @@ class NgramConfig(BaseModel):
     loss: Literal["logistic", "squared_hinge"]
     inverse_penalty: float
     balanced: bool
-    seed: int = 42
-
-    @property
-    def name(self) -> str:
-        """Of the model in the manifest."""
-        return self.head.replace("/", "-")
-
-    @property
-    def commercial(self) -> bool:
-        """Whether every licence of the data allows commercial use."""
-        return all(source.commercial for source in self.train)
 
 
 class BlendConfig(BaseModel):
@@ -215,22 +214,18 @@ class BlendConfig(BaseModel):
         return self.name.replace("/", "-")
 
 
-class TaggerConfig(BaseModel):
+class TaggerConfig(_OfRows):
     """Conditional random fields over hashed features, one for each data set (models.name_tagger).
 
-    head, labels, train, jobs  as of HeadConfig
+    labels, jobs  as of HeadConfig
     lexicon      tagged rows whose words tell what a name is
     least_words  training words that a feature must tell of to be used
     features     the most that are kept
     dropout      share of the features that a training word lacks
     """
 
-    model_config = _STRICT
-
-    head: str
     jobs: bool
     labels: tuple[str, ...]
-    train: tuple[Source, ...]
     lexicon: tuple[Source, ...] = ()
     least_words: int
     features: int
@@ -238,7 +233,6 @@ class TaggerConfig(BaseModel):
     learning_rate: float
     dropout: float = Field(ge=0, lt=1)
     batch_sentences: int
-    seed: int = 42
 
     @property
     def commercial(self) -> bool:
@@ -246,20 +240,15 @@ class TaggerConfig(BaseModel):
         return all(source.commercial for source in (*self.train, *self.lexicon))
 
 
-class ScorerConfig(BaseModel):
+class ScorerConfig(_OfRows):
     """A scorer of the sentences of a document, by their vectors (models.document_scorer).
 
-    head, train  as of HeadConfig
     encoder      model of the manifest that gives a sentence its vector
     width        of the network's vectors; pair_width: of those that pairs are scored by
     averaged     share that the mean of the weights keeps of itself at each step
     sharpness    difference in reward that makes a choice e times as likely
     """
 
-    model_config = _STRICT
-
-    head: str
-    train: tuple[Source, ...]
     encoder: str
     width: int
     layers: int
@@ -271,12 +260,6 @@ class ScorerConfig(BaseModel):
     weight_decay: float
     averaged: float = Field(ge=0, lt=1)
     sharpness: float = Field(gt=0)
-    seed: int = 42
-
-    @property
-    def commercial(self) -> bool:
-        """Whether every licence of the data allows commercial use."""
-        return all(source.commercial for source in self.train)
 
 
 class EncoderConfig(BaseModel):
@@ -322,8 +305,38 @@ class EncoderConfig(BaseModel):
 
     def schedule(self) -> Schedule:
         """For training the heads together."""
-        fields = self.model_dump(include={field.name for field in dataclasses.fields(Schedule)})
-        return Schedule(**fields)
+        return Schedule(**self.model_dump(include=_SCHEDULE))
+
+
+Trainable = HeadConfig | EncoderConfig | NgramConfig | TaggerConfig | ScorerConfig | BlendConfig
+
+_KINDS: dict[str, type[Trainable]] = {
+    "heads": HeadConfig,
+    "encoders": EncoderConfig,
+    "ngrams": NgramConfig,
+    "taggers": TaggerConfig,
+    "scorers": ScorerConfig,
+    "blends": BlendConfig,
+}
+"""What a folder's files are."""
+
+
+def known() -> dict[str, Trainable]:
+    """Everything that can be trained, by its name in `wiredesk train`. Raises SettingError."""
+    configs = [
+        _read(file, kind)
+        for folder, kind in _KINDS.items()
+        for file in sorted((FOLDER / folder).glob("*.toml"))
+    ]
+    return {config.name: config for config in configs}
+
+
+def find(name: str) -> Trainable:
+    """What `wiredesk train` calls so. Raises SettingError."""
+    configs = known()
+    if name not in configs:
+        raise SettingError(f"nothing to train is called {name}; `wiredesk train list` lists all")
+    return configs[name]
 
 
 def head_config(head: str) -> HeadConfig:
@@ -336,52 +349,11 @@ def encoder_config(name: str) -> EncoderConfig:
     return _read(FOLDER / "encoders" / f"{name}.toml", EncoderConfig)
 
 
-def for_epochs(config: Config, epochs: int | None) -> Config:
-    """The same with another number of epochs, if one is given."""
-    return config if epochs is None else config.model_copy(update={"epochs": epochs})
-
-
-def ngram_config(head: str) -> NgramConfig:
-    """The file of a classifier over n-grams. Raises SettingError."""
-    return _read(FOLDER / "ngrams" / f"{head.replace('/', '-')}.toml", NgramConfig)
-
-
-def blend_config(name: str) -> BlendConfig:
-    """The file of a blend, "emotion/tweeteval-blend". Raises SettingError."""
-    file = f"{name.removesuffix('-blend').replace('/', '-')}.toml"
-    return _read(FOLDER / "blends" / file, BlendConfig)
-
-
-def tagger_config(head: str) -> TaggerConfig:
-    """The file of a tagger of names. Raises SettingError."""
-    return _read(FOLDER / "taggers" / f"{head.replace('/', '-')}.toml", TaggerConfig)
-
-
-def scorer_config(head: str) -> ScorerConfig:
-    """The file of a scorer of documents. Raises SettingError."""
-    return _read(FOLDER / "scorers" / f"{head.replace('/', '-')}.toml", ScorerConfig)
-
-
-def known_names() -> tuple[list[str], list[str], list[str], list[str], list[str], list[str]]:
-    """Heads, shared encoders, classifiers over n-grams, taggers, scorers and blends that can be
-    trained.
-    """
-    encoders = sorted(file.stem for file in (FOLDER / "encoders").glob("*.toml"))
-    blends = sorted((FOLDER / "blends").glob("*.toml"))
-    return (
-        _heads("heads", HeadConfig),
-        encoders,
-        _heads("ngrams", NgramConfig),
-        _heads("taggers", TaggerConfig),
-        _heads("scorers", ScorerConfig),
-        [_read(file, BlendConfig).name for file in blends],
-    )
-
-
-def _heads(
-    folder: str, kind: type[HeadConfig | NgramConfig | TaggerConfig | ScorerConfig]
-) -> list[str]:
-    return [_read(file, kind).head for file in sorted((FOLDER / folder).glob("*.toml"))]
+def for_epochs(config: Trainable, epochs: int) -> HeadConfig | EncoderConfig:
+    """The same with another number of epochs. Raises SettingError for what has none."""
+    if not isinstance(config, HeadConfig | EncoderConfig):
+        raise SettingError(f"{config.name} has no epochs: --epochs is for heads and encoders")
+    return config.model_copy(update={"epochs": epochs})
 
 
 def _read(file: Path, kind: type[Config]) -> Config:
@@ -390,8 +362,6 @@ def _read(file: Path, kind: type[Config]) -> Config:
     except FileNotFoundError:
         raise SettingError(f"there is no {file.parent.name}/{file.name} in training/") from None
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise SettingError(f"{file.name}: {place}: {first['msg']}") from error
+        raise SettingError(f"{file.name}: {first_fault(error)}") from error
     except ValueError as error:
         raise SettingError(f"{file.name} is not TOML: {error}") from error

@@ -1,17 +1,14 @@
 """From a training run to files that the jobs run: int8 graphs, and adapters of a few megabytes."""
 
-import hashlib
 import random
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import nncf
 import numpy as np
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
-from safetensors.numpy import save_file
 from torch import Tensor, nn
 
 from models.adapters import (
@@ -24,14 +21,18 @@ from models.adapters import (
 )
 from models.encoder import Encoder
 from models.session import Arrays, OnnxSession, Provider
+from training.entries import write_tensors
 from training.fit import console
+from training.half import to_half
 from training.network import Network, int8_rows, published_encoder
+from training.quantise import quantise
 
 OPSET = 17
 TOLERANCE = 1e-4  # largest difference allowed between the float32 graph and PyTorch, in logits
 SMALL = 4096  # bytes; a tensor of an adapter that is larger is stored in float16
 LOOKUP = "/words/Gather"  # node of a traced network that looks word embeddings up
 ROUNDED = 1e-2  # largest difference allowed between an adapter and PyTorch, in logits
+HALVED = 5e-2  # the same of a float16 graph
 
 
 def export_float(network: Network, path: Path, *, fold: bool) -> None:
@@ -102,31 +103,39 @@ def calibration_inputs(texts: Sequence[str], encoder: Encoder, seed: int) -> lis
     return inputs
 
 
-def quantise(source: Path, inputs: Sequence[Arrays], target: Path) -> None:
-    """Write a graph with int8 weights and activations of the encoder (QDQ); heads stay float32."""
-    quantised = nncf.quantize(
-        onnx.load(source),
-        nncf.Dataset(list(inputs)),
-        model_type=nncf.ModelType.TRANSFORMER,
-        subset_size=len(inputs),
-        ignored_scope=nncf.IgnoredScope(patterns=["/heads.*"], validate=False),
-    )
-    onnx.checker.check_model(quantised)
-    onnx.save(quantised, target)
-
-
 def export_encoder(
-    network: Network, inputs: Sequence[Arrays], base: Path, target: Path, seed: int
+    network: Network,
+    inputs: Sequence[Arrays],
+    base: Path,
+    target: Path,
+    seed: int,
+    *,
+    half: Path | None = None,
 ) -> None:
-    """Trace a network, check it against PyTorch and write it as int8, without the base's words."""
+    """Trace a network, check it against PyTorch and write it as int8, without the base's words.
+
+    half  where it is written in float16, too, with its own words: for GPUs
+    """
     with tempfile.TemporaryDirectory() as scratch:
         exact, whole = Path(scratch) / "encoder.onnx", Path(scratch) / "encoder.int8.onnx"
         export_float(network, exact, fold=True)
         check(network, exact, seed)
-        quantise(exact, inputs, whole)
+        if half is not None:
+            export_half(network, exact, half, seed)
+        quantise(exact, inputs, whole, leave="/heads.*")  # the heads stay float32
         graph = onnx.load(whole)
     borrow_words(graph, base)
     onnx.save(graph, target)
+
+
+def export_half(network: Network, exact: Path, target: Path, seed: int) -> None:
+    """Write a float32 graph of a network in float16, and check that it answers alike."""
+    to_half(exact, target)
+    session = OnnxSession(target, Provider.CPU, threads=0)
+    difference = largest_difference(network, session.run, seed)
+    console.print(f"{target.name}: {target.stat().st_size / 1e6:.1f} MB, {difference:.1e} off")
+    if not difference <= HALVED:  # also when it is not a number
+        raise ValueError(f"{target.name} is {difference:.1e} off, expected <= {HALVED}")
 
 
 def borrow_words(model: onnx.ModelProto, base: Path) -> None:
@@ -184,8 +193,7 @@ def export_base(target: Path) -> None:
         rows, scales = int8_rows(torch.from_numpy(weight))
         tensors[name + ROWS] = rows.numpy().astype(np.int8)
         tensors[name + SCALES] = scales.numpy()
-    save_file(tensors, target)
-    target.chmod(0o644)
+    write_tensors(tensors, target)
 
 
 def export_adapter(network: Network, base: Path, target: Path, seed: int) -> None:
@@ -204,12 +212,6 @@ def export_adapter(network: Network, base: Path, target: Path, seed: int) -> Non
             f"{target.name} differs from its network by {difference:.1e}, expected <= {ROUNDED}: "
             "was it trained on weights other than those of the base?"
         )
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _base_weights(network: Network) -> dict[str, np.ndarray]:

@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
-import nncf
 import numpy as np
-import onnx
 import onnxruntime
 import torch
 import typer
@@ -22,6 +20,7 @@ from torch import Tensor, nn
 from transformers import BertModel
 
 from training.network import BLOCK, MASKED, Unit, published_encoder, published_tokenizer
+from training.quantise import quantise
 
 OPSET = 17
 TOLERANCE = 1e-5  # largest difference allowed between the float32 graph and PyTorch
@@ -119,18 +118,6 @@ def calibration_inputs(
         }
 
 
-def quantise(source: Path, inputs: list[dict[str, np.ndarray]], target: Path) -> None:
-    """Write `source` with int8 weights and activations, as quantise and dequantise nodes."""
-    quantised = nncf.quantize(
-        onnx.load(source),
-        nncf.Dataset(inputs),
-        model_type=nncf.ModelType.TRANSFORMER,
-        subset_size=len(inputs),
-    )
-    onnx.checker.check_model(quantised)
-    onnx.save(quantised, target)
-
-
 def main(
     out: Annotated[Path, typer.Option(help="Directory for encoder.int8.onnx and tokenizer.json.")],
     texts: Annotated[Path, typer.Option(help="Calibration texts: JSONL with `text`.")],
@@ -150,8 +137,7 @@ def main(
         console.print(f"float32 graph against PyTorch: largest difference {difference:.1e}")
         if difference > TOLERANCE:
             raise ValueError(f"float32 graph differs by {difference:.1e}, expected <= {TOLERANCE}")
-        sample = calibration_texts(texts)
-        inputs = list(calibration_inputs(sample, tokenizer, max_tokens, seed))
+        inputs = calibration_inputs(calibration_texts(texts), tokenizer, max_tokens, seed)
         quantise(exact, inputs, out / "encoder.int8.onnx")
         if keep_float is not None:
             shutil.copyfile(exact, keep_float)

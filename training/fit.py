@@ -1,11 +1,15 @@
-"""Train a network on one or several tasks: seeded, resumable, stopped when validation stops."""
+"""Train a network on one or several tasks: seeded, resumable, stopped when validation stops.
+
+The network runs on the GPU where there is one. Losses are taken on the CPU, from its outputs: they
+cost little, and a task need not know where its network is.
+"""
 
 import json
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,41 +26,17 @@ from torch import Tensor
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from training.batches import Batches, collate
+from training.examples import Example
 from training.network import Network
-from training.tasks import Batches, Example, Predictions, Task, TogetherTask, collate
+from training.schedule import Schedule
+from training.tasks import Predictions, Task, TogetherTask
 
 EMBEDDING = "sentence_embedding"
 SCORING_TOKENS = 8192  # of a batch that needs no gradients
 TOLD_EVERY = 100  # batches for each line of a log that is no terminal
 
 console = Console()
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How long and how fast.
-
-    batch_tokens         tokens of a batch, padding included
-    learning_rate        peak, of the encoder; it warms up and then falls to zero in a line
-    head_learning_rate   peak, of heads, word shapes and low-rank changes
-    balance              a task's share of the batches is (its batches) ** balance
-    patience             epochs without a better validation score before it stops
-    keep_embedding       weight of the distance to the published sentence embedding, 0 for none
-    averaged             share that the mean of the weights keeps of itself at each step: the mean
-                         is what is validated and kept; 0 for the weights themselves
-    """
-
-    epochs: int
-    batch_tokens: int
-    learning_rate: float
-    head_learning_rate: float
-    weight_decay: float
-    warmup: float
-    balance: float
-    patience: int
-    keep_embedding: float
-    seed: int
-    averaged: float = 0.0
 
 
 class Fit:
@@ -78,7 +58,7 @@ class Fit:
         weights: Mapping[str, float] | None = None,
         beside: Sequence[Task] = (),
     ) -> None:
-        self._network = network
+        self._network = network.to(device())
         self._tasks = tasks
         self._learned: Sequence[Task | TogetherTask] = (
             [TogetherTask(tasks, weights or {})] if together else tasks
@@ -99,7 +79,7 @@ class Fit:
             else None
         )
         self._rate = torch.optim.lr_scheduler.LambdaLR(self._optimizer, self._factor)
-        self._wanted = self._embeddings(teacher) if teacher else {}
+        self._wanted = self._embeddings(teacher.to(device())) if teacher else {}
         self._epoch, self._best, self._since_best = 0, -math.inf, 0
         directory.mkdir(parents=True, exist_ok=True)
 
@@ -119,7 +99,7 @@ class Fit:
                 log.write(json.dumps(line) + "\n")
             told = "  ".join(f"{head} {score:.4f}" for head, score in scores.items())
             console.print(f"epoch {self._epoch}: {told}  ({line['seconds']} s)")
-        best = torch.load(self._directory / "best.pt", weights_only=True)
+        best = saved(self._directory / "best.pt")
         self._network.load_state_dict(best["network"])
         self._network.eval()
         return best["scores"]
@@ -143,9 +123,7 @@ class Fit:
         }
 
     def _step(self, task: Task | TogetherTask, examples: list[Example]) -> float:
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            outputs = run(self._network, examples)
-        outputs = {name: output.float() for name, output in outputs.items()}
+        outputs = run(self._network, examples)
         loss = task.loss(outputs, examples)
         if self._wanted:
             wanted = torch.stack([self._wanted[id(example)] for example in examples])
@@ -185,22 +163,25 @@ class Fit:
                 "draws": [self._draw.bit_generator.state]
                 + [batches.draw.bit_generator.state for batches in self._batches],
                 "torch": torch.get_rng_state(),
+                "cuda": torch.cuda.get_rng_state_all(),
                 "progress": (self._epoch, self._best, self._since_best),
             },
             self._directory / "last.pt",
         )
 
     def _load(self, path: Path) -> None:
-        state = torch.load(path, weights_only=True)
+        state = saved(path)
         self._network.load_state_dict(state["learning"])
         if self._mean is not None:
             self._mean.load_state_dict(state["mean"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._rate.load_state_dict(state["rate"])
         draws = [self._draw] + [batches.draw for batches in self._batches]
-        for draw, saved in zip(draws, state["draws"], strict=True):
-            draw.bit_generator.state = saved
+        for draw, drawn in zip(draws, state["draws"], strict=True):
+            draw.bit_generator.state = drawn
         torch.set_rng_state(state["torch"])
+        if torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(state["cuda"])
         self._epoch, self._best, self._since_best = state["progress"]
         console.print(f"resumed after epoch {self._epoch}")
 
@@ -251,9 +232,25 @@ def balanced_steps(batches: Sequence[int], balance: float) -> list[int]:
     return [max(1, round(step)) for step in sum(batches) * shares / shares.sum()]
 
 
+def device() -> torch.device:
+    """Where networks are trained: the first GPU, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def saved(path: Path) -> dict[str, Any]:
+    """What a run wrote, on the CPU, wherever it ran."""
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return state
+
+
 def run(network: Network, examples: Sequence[Example]) -> dict[str, Tensor]:
-    """Every output of the network for a batch."""
-    return dict(zip(network.heads, network(*collate(examples)), strict=True))
+    """Every output of the network for a batch, computed in bfloat16 where the network is; float32
+    on the CPU.
+    """
+    there = network.positions.device
+    with torch.autocast(there.type, dtype=torch.bfloat16):
+        outputs = network(*(given.to(there) for given in collate(examples)))
+    return {name: output.float().cpu() for name, output in zip(network.heads, outputs, strict=True)}
 
 
 def inferred(
@@ -261,7 +258,7 @@ def inferred(
 ) -> Iterator[tuple[list[Example], dict[str, Tensor]]]:
     """Outputs without gradients, in batches of similar length."""
     network.eval()
-    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+    with torch.inference_mode():
         for batch in Batches(list(examples), SCORING_TOKENS):
             yield batch, run(network, batch)
 

@@ -20,9 +20,9 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold, cross_val_predict
 from torch import Tensor, nn
 
+from training.examples import Reader
 from training.fit import EMBEDDING, inferred
 from training.network import WIDTH, Network
-from training.tasks import Reader
 from training.topic_labels import UCI
 
 DAY = Path("google_news_fr_day", "2020-01-10.tsv.gz")

@@ -7,7 +7,8 @@ from itertools import pairwise
 import numpy as np
 
 from evaluation.rows import SummaryRow
-from training.tasks import Example, Predictions
+from training.examples import Example
+from training.tasks import Predictions
 
 MOST = 4  # sentences that a greedy oracle picks
 CHOSEN = 3  # sentences that a summary has

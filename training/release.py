@@ -11,21 +11,24 @@ from evaluation.metrics import calibration_error
 from models.adapters import AdapterSession, word_embeddings
 from models.encoder import Encoder
 from models.heads import sigmoid, softmax
-from models.manifest import ModelEntry, Route
+from models.manifest import Route
+from models.mentions import calibrated
 from models.session import Arrays, OnnxSession, Provider, Session
 from training import export, importance
 from training.assemble import assemble
-from training.calibrate import answers, temperature, thresholds
+from training.calibrate import answers, mention_temperature, temperature, thresholds
 from training.configuration import EncoderConfig, HeadConfig, head_config
-from training.fit import EMBEDDING, console
+from training.entries import digest, entry
+from training.examples import Reader
+from training.fit import EMBEDDING, console, saved
 from training.manifest_edit import register
 from training.network import Network, published_encoder, published_tokenizer
 from training.refit import refit
 from training.run import directory, encoder_network, encoder_tasks
-from training.tasks import ClassTask, MarkTask, Reader, SentenceTask, SpanTask, Task
+from training.tasks import ClassTask, MarkTask, SentenceTask, SpanTask, Task
 
-BASE = "adapters/base.safetensors"
-TOKENIZER = "minilm/tokenizer.json"  # the published one, of every model made here
+BASE = Path("adapters/base.safetensors")
+TOKENIZER = Path("minilm/tokenizer.json")  # the published one, of every model made here
 LONGEST = 512  # tokens that the position table has
 JOB_TOKENS = 256  # tokens of an article that the jobs read
 IMPORTANCE_DATA = "google_news_fr_day (no licence stated)"
@@ -34,10 +37,8 @@ SOURCE = "sentence-transformers/all-MiniLM-L6-v2"
 
 def release_head(config: HeadConfig, version: str, data: Path, runs: Path, manifest: Path) -> None:
     """An adapter with its route."""
-    name = config.head.replace("/", "-")
-    folder = manifest.parent / "adapters"
-    folder.mkdir(exist_ok=True)
     base, tokenizer = manifest.parent / BASE, manifest.parent / TOKENIZER
+    base.parent.mkdir(exist_ok=True)
     if not base.exists():
         export.export_base(base)
     reader = Reader(published_tokenizer(), config.max_tokens, respelled=config.respelled)
@@ -45,21 +46,19 @@ def release_head(config: HeadConfig, version: str, data: Path, runs: Path, manif
     network = Network(published_encoder(), dict(task.modules()))
     network.add_low_rank(config.rank or 0)
     network = _loaded(network, directory(runs, config.head))
-    adapter = folder / f"{name}.onnx"
+    adapter = base.with_name(f"{config.model}.onnx")
     export.export_adapter(network, base, adapter, config.seed)
     session = AdapterSession(adapter, base, threads=torch.get_num_threads())
-    route = _route(config, task, name, _encoder(session, tokenizer, config))
-    entry = ModelEntry(
+    route = _route(config, task, config.model, _encoder(session, tokenizer, config))
+    made = entry(
+        manifest,
+        BASE,
         version=version,
-        file=Path(BASE),
-        sha256=export.digest(base),
-        adapter=Path("adapters", adapter.name),
-        adapter_sha256=export.digest(adapter),
-        licence="non-commercial" if not config.commercial else "Apache-2.0",
-        source=f"{SOURCE} with low-rank changes, `wiredesk train {config.head}`",
-        card=Path("adapters/MODEL_CARD.md"),
-        tokenizer=Path(TOKENIZER),
-        tokenizer_sha256=export.digest(tokenizer),
+        adapter=BASE.with_name(adapter.name),
+        adapter_sha256=digest(adapter),
+        source=f"{SOURCE} with low-rank changes, `wiredesk train {config.name}`",
+        tokenizer=TOKENIZER,
+        tokenizer_sha256=digest(tokenizer),
         max_tokens=max(config.max_tokens, JOB_TOKENS),
         word_shapes=True,
         romanised=config.romanised,
@@ -67,7 +66,7 @@ def release_head(config: HeadConfig, version: str, data: Path, runs: Path, manif
         commercial=config.commercial,
         data=_data([config]),
     )
-    register(manifest, name, entry, [route])
+    register(manifest, config.model, made, [route])
 
 
 def release_encoder(
@@ -77,8 +76,13 @@ def release_encoder(
     runs: Path,
     manifest: Path,
     calibration: Sequence[str],
+    *,
+    half: bool = False,
 ) -> None:
-    """A shared encoder in int8 with the routes of its heads; `calibration` texts set the scales."""
+    """A shared encoder in int8 with the routes of its heads; `calibration` texts set the scales.
+
+    half  whether it is written in float16, too: for GPUs
+    """
     folder = manifest.parent / config.name
     folder.mkdir(exist_ok=True)
     graph, tokenizer = folder / "encoder.int8.onnx", manifest.parent / TOKENIZER
@@ -97,7 +101,8 @@ def release_encoder(
     reading = _encoder(_Nowhere(), tokenizer, config)
     inputs = export.calibration_inputs(calibration, reading, config.seed)
     base = manifest.parent / BASE
-    export.export_encoder(network, inputs, base, graph, config.seed)
+    on_gpu = folder / "encoder.fp16.onnx" if half else None
+    export.export_encoder(network, inputs, base, graph, config.seed, half=on_gpu)
     session = OnnxSession(
         graph,
         Provider.OPENVINO,
@@ -113,30 +118,30 @@ def release_encoder(
         routes.insert(0, _plain_route(config.name, "embedding", EMBEDDING))
     if config.importance:
         routes.append(_plain_route(config.name, "importance", "importance", metrics))
-    entry = ModelEntry(
+    made = entry(
+        manifest,
+        graph.relative_to(manifest.parent),
         version=version,
-        file=graph.relative_to(manifest.parent),
-        sha256=export.digest(graph),
-        words=Path(BASE),
-        words_sha256=export.digest(base),
-        licence="Apache-2.0",
+        words=BASE,
+        words_sha256=digest(base),
         source=f"{SOURCE} with heads, QDQ int8, `wiredesk train {config.name}`",
-        card=Path(config.name, "MODEL_CARD.md"),
-        tokenizer=Path(TOKENIZER),
-        tokenizer_sha256=export.digest(tokenizer),
+        tokenizer=TOKENIZER,
+        tokenizer_sha256=digest(tokenizer),
         max_tokens=JOB_TOKENS,
         word_shapes=True,
         romanised=config.romanised,
         respelled=config.respelled,
+        gpu_file=on_gpu.relative_to(manifest.parent) if on_gpu else None,
+        gpu_sha256=digest(on_gpu) if on_gpu else None,
         commercial=all(head.commercial for head in heads),
         data=_data(heads) + ((IMPORTANCE_DATA,) if config.importance else ()),
     )
-    register(manifest, config.name, entry, routes)
+    register(manifest, config.name, made, routes)
 
 
 def _loaded(network: Network, run: Path) -> Network:
     """The best weights of a run, ready to trace."""
-    state = torch.load(run / "best.pt", weights_only=True)
+    state = saved(run / "best.pt")
     console.print(f"{run.name}: validation {state['scores']}")
     network.load_state_dict(state["network"])
     return network.eval().requires_grad_(False)
@@ -159,7 +164,10 @@ def _route(config: HeadConfig, task: Task, model: str, encoder: Encoder) -> Rout
     )
     if isinstance(task, SpanTask):
         fine = {kind: config.fine[kind] for kind in task.fine_types}
-        return route(output="entities", labels=task.labels, fine_labels=fine)
+        shares, right = task.judged(found, task.predict_from(found, task.validation))
+        scale = round(mention_temperature(shares, right), 4)
+        _tell_calibration(config.head, scale, calibrated(shares, scale), right)
+        return route(output="entities", labels=task.labels, fine_labels=fine, temperature=scale)
     if isinstance(task, SentenceTask):
         return route(output=task.output)
     if isinstance(task, MarkTask):
@@ -174,15 +182,21 @@ def _route(config: HeadConfig, task: Task, model: str, encoder: Encoder) -> Rout
     logits = np.stack(task.predict_from(found, task.validation))
     targets = task.targets(task.validation)
     scale = round(temperature(logits, targets), 4)
-    calibrated = route(output=task.output, labels=task.labels, temperature=scale)
+    of_classes = route(output=task.output, labels=task.labels, temperature=scale)
     if isinstance(task, ClassTask) and task.multi_label:
         limits = thresholds(sigmoid(logits, scale), targets)
-        return calibrated.model_copy(update={"multi_label": True, "thresholds": limits})
+        return of_classes.model_copy(update={"multi_label": True, "thresholds": limits})
     probabilities = softmax(logits, scale)
     right = probabilities.argmax(1) == targets
-    error = calibration_error(probabilities.max(1), right.astype(np.float64)).error
-    console.print(f"{config.head}: temperature {scale}, calibration error {error:.4f}")
-    return calibrated
+    _tell_calibration(config.head, scale, probabilities.max(1), right)
+    return of_classes
+
+
+def _tell_calibration(
+    head: str, scale: float, probabilities: np.ndarray, right: np.ndarray
+) -> None:
+    error = calibration_error(probabilities, right.astype(np.float64)).error
+    console.print(f"{head}: temperature {scale}, calibration error {error:.4f}")
 
 
 def _plain_route(
@@ -211,8 +225,7 @@ def _encoder(session: Session, tokenizer: Path, config: HeadConfig | EncoderConf
 
 def _data(heads: Sequence[HeadConfig]) -> tuple[str, ...]:
     """Data sets with their licences, each once."""
-    named = {f"{source.name} ({source.licence})" for head in heads for source in head.train}
-    return tuple(sorted(named))
+    return tuple(sorted({source.told for head in heads for source in head.train}))
 
 
 class _Nowhere:

@@ -10,9 +10,10 @@ from torch import nn
 
 from training.assemble import assemble
 from training.configuration import EncoderConfig, HeadConfig, head_config
+from training.examples import Reader
 from training.fit import EMBEDDING, Fit, console
 from training.network import Network, Unit, published_encoder, published_tokenizer
-from training.tasks import Reader, Task
+from training.tasks import Task
 
 
 def train_head(

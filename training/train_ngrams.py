@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
-from safetensors.numpy import save_file
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score
@@ -17,11 +16,11 @@ from evaluation.rows import TextRow
 from evaluation.sets import load
 from models.heads import sigmoid
 from models.language_codes import short
-from models.manifest import ModelEntry, Route
+from models.manifest import Route
 from models.ngrams import Features, Grams, Vocabulary, features
 from training.calibrate import pulled_thresholds, temperature
 from training.configuration import NgramConfig
-from training.export import digest
+from training.entries import entry, write_tensors
 from training.manifest_edit import register
 
 FOLDER = "ngrams"
@@ -78,7 +77,7 @@ def train(config: NgramConfig, data: Path, *, limit: int | None = None) -> Train
             Route(
                 task=config.task,
                 head=config.head,
-                model=config.name,
+                model=config.model,
                 output=language,
                 labels=labels,
                 languages=frozenset({language}),
@@ -116,23 +115,18 @@ def release(
 
     command  what `wiredesk train` was asked for, if that is not the head
     """
-    name = config.name
-    file = Path(FOLDER, f"{name}.safetensors")
-    (manifest.parent / FOLDER).mkdir(exist_ok=True)
-    save_file(trained.tensors, manifest.parent / file)
-    (manifest.parent / file).chmod(0o644)
-    entry = ModelEntry(
+    file = Path(FOLDER, f"{config.model}.safetensors")
+    write_tensors(trained.tensors, manifest.parent / file)
+    made = entry(
+        manifest,
+        file,
         version=version,
         kind="ngrams",
-        file=file,
-        sha256=digest(manifest.parent / file),
-        licence="Apache-2.0" if config.commercial else "non-commercial",
-        source=f"linear classifiers over n-grams, `wiredesk train {command or config.head}`",
-        card=Path(FOLDER, "MODEL_CARD.md"),
+        source=f"linear classifiers over n-grams, `wiredesk train {command or config.name}`",
         commercial=config.commercial,
-        data=tuple(f"{source.name} ({source.licence})" for source in config.train),
+        data=tuple(source.told for source in config.train),
     )
-    register(manifest, name, entry, trained.routes)
+    register(manifest, config.model, made, trained.routes)
 
 
 def _grams(config: NgramConfig) -> Grams:

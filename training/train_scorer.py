@@ -24,12 +24,12 @@ from models.document_scorer import (
     best_together,
     subsets,
 )
-from models.manifest import ModelEntry, Route, read
+from models.manifest import Route, read
 from models.opening import open_encoder
 from training.configuration import ScorerConfig
 from training.document_network import DocumentNetwork, export, network
 from training.documents import Batch, Documents, picked, prepared, reward
-from training.export import digest
+from training.entries import entry
 from training.fit import console
 from training.manifest_edit import register
 from training.network import MASKED
@@ -214,24 +214,22 @@ def validated(network: DocumentNetwork, held_out: Documents) -> dict[str, float]
 
 def release(config: ScorerConfig, version: str, runs: Path, manifest: Path) -> None:
     """The graph of a trained scorer with its route."""
-    name = config.head.replace("/", "-")
+    name = config.model
     state = torch.load(directory(runs, config.head) / "best.pt", weights_only=True)
     trained = network(config)
     trained.load_state_dict(state["network"])
     file = Path(FOLDER, f"{name}.onnx")
     (manifest.parent / FOLDER).mkdir(exist_ok=True)
     export(trained.eval(), manifest.parent / file, config.seed)
-    entry = ModelEntry(
+    made = entry(
+        manifest,
+        file,
         version=version,
         kind="documents",
-        file=file,
-        sha256=digest(manifest.parent / file),
-        licence="Apache-2.0" if config.commercial else "non-commercial",
-        source=f"sentences of a document by their vectors, `wiredesk train {config.head}`",
-        card=Path(FOLDER, "MODEL_CARD.md"),
+        source=f"sentences of a document by their vectors, `wiredesk train {config.name}`",
         encoder=config.encoder,
         commercial=config.commercial,
-        data=tuple(f"{source.name} ({source.licence})" for source in config.train),
+        data=tuple(source.told for source in config.train),
     )
     route = Route(
         task="summary",
@@ -242,7 +240,7 @@ def release(config: ScorerConfig, version: str, runs: Path, manifest: Path) -> N
         jobs=False,
         metrics={f"validation: {name}": state["scores"][name] for name in ("reward", "over_lead3")},
     )
-    register(manifest, name, entry, [route])
+    register(manifest, name, made, [route])
 
 
 def _of_choice(batch: Batch, chosen: Tensor) -> Tensor:

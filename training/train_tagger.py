@@ -8,19 +8,18 @@ from pathlib import Path
 import numpy as np
 import torch
 from rich.console import Console
-from safetensors.numpy import save_file
 from torch import Tensor, nn
 
 from evaluation.metrics import entity_metrics, point
 from evaluation.rows import TagRow
 from evaluation.sets import load
 from models.language_codes import short
-from models.manifest import ModelEntry, Route
+from models.manifest import Route
 from models.mentions import viterbi
 from models.name_tagger import ENTITIES_OUTPUT, Lexicon, features, find, word_key
 from training import crf
 from training.configuration import TaggerConfig
-from training.export import digest
+from training.entries import entry, write_tensors
 from training.manifest_edit import register
 
 FOLDER = "name_tagger"
@@ -82,22 +81,18 @@ def train(config: TaggerConfig, data: Path, *, limit: int | None = None) -> tupl
 
 def release(config: TaggerConfig, trained: Sequence[Trained], version: str, manifest: Path) -> None:
     """The file of each language, and its route, in the manifest."""
-    (manifest.parent / FOLDER).mkdir(exist_ok=True)
     for source, of_one in zip(config.train, trained, strict=True):
-        name = f"{config.head.replace('/', '-')}-{of_one.language}"
+        name = f"{config.model}-{of_one.language}"
         file = Path(FOLDER, f"{name}.safetensors")
-        save_file(of_one.tensors, manifest.parent / file)
-        (manifest.parent / file).chmod(0o644)
-        entry = ModelEntry(
+        write_tensors(of_one.tensors, manifest.parent / file)
+        made = entry(
+            manifest,
+            file,
             version=version,
             kind="names",
-            file=file,
-            sha256=digest(manifest.parent / file),
-            licence="Apache-2.0" if config.commercial else "non-commercial",
-            source=f"conditional random field, `wiredesk train {config.head}`",
-            card=Path(FOLDER, "MODEL_CARD.md"),
+            source=f"conditional random field, `wiredesk train {config.name}`",
             commercial=config.commercial,
-            data=tuple(f"{used.name} ({used.licence})" for used in (source, *config.lexicon)),
+            data=tuple(used.told for used in (source, *config.lexicon)),
         )
         route = Route(
             task="entities",
@@ -109,7 +104,7 @@ def release(config: TaggerConfig, trained: Sequence[Trained], version: str, mani
             jobs=config.jobs,
             metrics={"validation: entity_f1": round(of_one.entity_f1, 4)},
         )
-        register(manifest, name, entry, (route,))
+        register(manifest, name, made, [route])
 
 
 def _train(

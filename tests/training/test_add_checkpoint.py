@@ -13,6 +13,7 @@ from onnx import TensorProto, helper
 from models import inference
 from models.analyzer import Analyzer
 from models.manifest import SHIPPED, read
+from models.predictor import open_predictor
 from models.text import ArticleText
 from schemas.enriched_article import Language
 from schemas.errors import ModelFileError
@@ -88,6 +89,12 @@ def test_added_model_answers_in_the_job(manifest_path):
         analysis = asyncio.run(opened.analyze(ArticleText("Brücke wieder offen", "")))
     assert analysis.answers["sentiment"].label == "positive"
     assert analysis.model_versions["sentiment"] == "tone-3"
+
+
+def test_added_model_can_be_measured(manifest_path):
+    model = open_predictor(read(manifest_path), "sentiment/tone")
+    (probabilities,) = model.predict(["Brücke wieder offen"], ["de"])
+    assert model.labels[probabilities.argmax()] == "positive"
 
 
 @pytest.mark.usefixtures("german")

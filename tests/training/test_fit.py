@@ -9,6 +9,7 @@ transformers = pytest.importorskip("transformers", reason=MISSING)
 fit = pytest.importorskip("training.fit", reason=MISSING)
 network = pytest.importorskip("training.network", reason=MISSING)
 refitting = pytest.importorskip("training.refit", reason=MISSING)
+texts = pytest.importorskip("training.examples", reason=MISSING)
 tasks = pytest.importorskip("training.tasks", reason=MISSING)
 
 
@@ -39,7 +40,7 @@ def two_kinds():
     """Sixteen texts, half of them of other words than the rest, with what they are."""
     draw = np.random.default_rng(5)
     return [
-        tasks.Example(draw.integers(20 * label, 20 * label + 20, 8), np.zeros(8, np.int64), label)
+        texts.Example(draw.integers(20 * label, 20 * label + 20, 8), np.zeros(8, np.int64), label)
         for label in (0, 1) * 8
     ]
 

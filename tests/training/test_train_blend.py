@@ -4,15 +4,15 @@ import gzip
 
 import numpy as np
 import pytest
-from manifests import MANIFEST
+from manifests import begun
 
 from models.manifest import read
 from models.predictor import open_predictor
 from schemas.errors import SettingError
+from training import configuration
 
 MISSING = "needs the extra `training`"
 pytest.importorskip("torch", reason=MISSING)
-configuration = pytest.importorskip("training.configuration", reason=MISSING)
 train_blend = pytest.importorskip("training.train_blend", reason=MISSING)
 train_ngrams = pytest.importorskip("training.train_ngrams", reason=MISSING)
 
@@ -37,7 +37,7 @@ def data(tmp_path):
 
 
 def config(**changes):
-    plain = configuration.blend_config("emotion/tweeteval-blend")
+    plain = configuration.find("emotion/tweeteval-blend")
     ngrams = plain.ngrams.model_copy(update={"most": 500, "labels": LABELS})
     return plain.model_copy(update={"ngrams": ngrams} | changes)
 
@@ -45,9 +45,7 @@ def config(**changes):
 @pytest.fixture
 def manifest(data, tmp_path):
     """The head, answered by a classifier that knows whole words alone."""
-    path = tmp_path / "models" / "manifest.toml"
-    path.parent.mkdir()
-    path.write_text("routes = []\n" + MANIFEST)
+    path = begun(tmp_path)
     words = config().ngrams.model_copy(update={"head": "emotion/tweeteval", "characters": 0})
     train_ngrams.release(words, train_ngrams.train(words, data), "1.0.0", path)
     return path
@@ -87,5 +85,3 @@ def test_part_that_tells_nothing_gets_no_weight():
 def test_head_that_was_not_released_is_told(data, manifest):
     with pytest.raises(SettingError, match="no route of emotion/tweeteval to model absent"):
         train_blend.train(config(beside="absent"), data, manifest)
-    with pytest.raises(SettingError, match=r"there is no blends/emotion-absent\.toml"):
-        configuration.blend_config("emotion/absent-blend")

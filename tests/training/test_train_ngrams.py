@@ -3,15 +3,15 @@
 import gzip
 
 import pytest
-from manifests import MANIFEST
+from manifests import begun
 
 from models.manifest import read
 from models.ngrams import NgramModel
+from training import configuration
 
 MISSING = "needs the extra `training`"
 pytest.importorskip("torch", reason=MISSING)
 train_ngrams = pytest.importorskip("training.train_ngrams", reason=MISSING)
-configuration = pytest.importorskip("training.configuration", reason=MISSING)
 
 GOOD, BAD = "ein schöner Tag, danke Nummer {}", "so ein dummes Gerede, Nummer {}"
 
@@ -28,14 +28,12 @@ def data(tmp_path):
 
 
 def config(**changes):
-    plain = configuration.ngram_config("toxicity/german")
+    plain = configuration.find("toxicity/german")
     return plain.model_copy(update={"most": 500} | changes)
 
 
 def test_released_classifier_tells_what_it_learned(data, tmp_path):
-    manifest = tmp_path / "models" / "manifest.toml"
-    manifest.parent.mkdir()
-    manifest.write_text("routes = []\n" + MANIFEST)
+    manifest = begun(tmp_path)
     trained = train_ngrams.train(config(), data)
     train_ngrams.release(config(), trained, "1.0.0", manifest)
     released = read(manifest)

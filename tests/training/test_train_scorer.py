@@ -5,6 +5,7 @@ import lzma
 
 import numpy as np
 import pytest
+from manifests import begun
 
 from evaluation.rows import SummaryRow
 from models.document_scorer import (
@@ -19,27 +20,18 @@ from models.document_scorer import (
 from models.encoder import Tokens
 from models.manifest import read
 from models.session import OnnxSession, Provider
+from training import configuration
 
 MISSING = "needs the extra `training`"
 torch = pytest.importorskip("torch", reason=MISSING)
 train_scorer = pytest.importorskip("training.train_scorer", reason=MISSING)
 training_documents = pytest.importorskip("training.documents", reason=MISSING)
 document_network = pytest.importorskip("training.document_network", reason=MISSING)
-configuration = pytest.importorskip("training.configuration", reason=MISSING)
 
 from evaluation.metrics import rouge  # noqa: E402
 
 NEWS = "the river rose in town {} and {} people left their homes ."
 TALK = "he said that this was so , as he often says at number {} ."
-MANIFEST = """
-[models.minilm]
-version = "1"
-file = "minilm"
-sha256 = ""
-licence = "CC0"
-source = "tests"
-card = "CARD.md"
-"""
 
 
 class LengthEncoder:
@@ -70,7 +62,7 @@ def documents():
 def config():
     small = {"width": 32, "layers": 1, "pair_width": 8, "batch_documents": 16, "dropout": 0.0}
     quick = {"epochs": 15, "learning_rate": 5e-3, "averaged": 0.5}
-    return configuration.scorer_config("summary").model_copy(update=small | quick)
+    return configuration.find("summary").model_copy(update=small | quick)
 
 
 def test_reward_is_rouge(documents):
@@ -141,9 +133,7 @@ def test_resumed_run_ends_as_one_that_was_not_stopped(documents, config, tmp_pat
 
 
 def test_released_graph_chooses_as_the_network_does(config, documents, tmp_path):
-    manifest = tmp_path / "models" / "manifest.toml"
-    manifest.parent.mkdir()
-    manifest.write_text("routes = []\n" + MANIFEST)
+    manifest = begun(tmp_path, "minilm")
     runs = tmp_path / "runs"
     (runs / "summary").mkdir(parents=True)
     train_scorer.Fit(config, runs / "summary").run(documents, documents)

@@ -3,28 +3,18 @@
 import gzip
 
 import pytest
+from manifests import begun
 
 from models.manifest import read
 from models.predictor import open_predictor
+from training import configuration
 
 MISSING = "needs the extra `training`"
 pytest.importorskip("torch", reason=MISSING)
 train_tagger = pytest.importorskip("training.train_tagger", reason=MISSING)
-configuration = pytest.importorskip("training.configuration", reason=MISSING)
 
 PEOPLE = ("Marta", "Andrés", "Lucía", "Gonzalo", "Beatriz", "Ignacio")
 PLACES = ("Cuzco", "Toledo", "Quito", "Lugo", "Jaén", "Soria")
-MANIFEST = """
-routes = []
-
-[models.other]
-version = "1"
-file = "other"
-sha256 = ""
-licence = "CC0"
-source = "tests"
-card = "CARD.md"
-"""
 
 
 @pytest.fixture
@@ -43,11 +33,9 @@ def data(tmp_path):
 
 
 def test_released_tagger_finds_names_in_words_that_it_never_met(data, tmp_path):
-    config = configuration.tagger_config("entities/conll2002")
+    config = configuration.find("entities/conll2002")
     config = config.model_copy(update={"train": config.train[:1], "lexicon": ()})
-    manifest = tmp_path / "models" / "manifest.toml"
-    manifest.parent.mkdir()
-    manifest.write_text(MANIFEST)
+    manifest = begun(tmp_path)
     trained = train_tagger.train(config, data)
     assert trained[0].entity_f1 > 0.99
     train_tagger.release(config, trained, "1.0.0", manifest)
@@ -62,7 +50,7 @@ def test_released_tagger_finds_names_in_words_that_it_never_met(data, tmp_path):
 
 def test_word_is_of_the_tag_that_it_mostly_has(data):
     source = configuration.Source(name="conll2002-es", licence="-", commercial=True)
-    config = configuration.tagger_config("entities/conll2002")
+    config = configuration.find("entities/conll2002")
     keys, classes = train_tagger._lexicon(
         config.model_copy(update={"lexicon": (source,)}), data, None
     )

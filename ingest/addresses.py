@@ -6,6 +6,9 @@ import re
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urljoin, urlsplit, urlunsplit
 
 ID_LENGTH = 32
+UNKNOWN_SOURCE = "unknown"
+"""Masthead of an article that names none and has no address."""
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _TRACKING = re.compile(
     r"utm_.*|at_(medium|campaign|custom\d|link.*|bbc.*|ptr.*|format)|pk_.*|mtm_.*|ns_.*|wt_.*|wt\..*|hsa_.*|mc_(cid|eid)|"
@@ -61,6 +64,21 @@ def canonical(url: str, base: str = "") -> str:
     untouched = len(kept) == len(parse_qsl(parts.query, keep_blank_values=True))
     query = parts.query if untouched else urlencode(kept)
     return urlunsplit((scheme, plain, path, query, ""))
+
+
+def first_canonical(*given: str, base: str = "") -> str:
+    """The first of some texts that is an address, as `canonical` has it; empty when none is.
+
+    >>> first_canonical("", "mailto:desk", "/b", base="https://news.example/a")
+    'https://news.example/b'
+    """
+    for url in given:
+        if url:
+            try:
+                return canonical(url, base)
+            except BadAddress:
+                continue
+    return ""
 
 
 def identity(url: str) -> str:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from ingest.rows import BadRow
 from models.keyring import Secret, pseudonym
 from schemas.comment import Comment
+from schemas.record import first_fault
 
 _TEXTS = ("comment_id", "article_id", "text", "parent_id", "language", "desk", "author_key")
 
@@ -46,8 +47,7 @@ def comment(
     try:
         return Comment.model_validate({"text": ""} | fields)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise BadRow(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise BadRow(first_fault(error)) from error
 
 
 def _text(name: str, value: Any) -> str:

@@ -13,7 +13,7 @@ from warcio.archiveiterator import ArchiveIterator
 from warcio.exceptions import ArchiveLoadFailed
 
 from ingest import robots
-from ingest.addresses import BadAddress, canonical
+from ingest.addresses import first_canonical
 from ingest.entry import Entry
 from ingest.page.declared import robots_directives
 from ingest.page.extract import MAX_BYTES, NoPage, Page, extract
@@ -23,6 +23,7 @@ from ingest.rows import BadRow, RowFile, RowFormat, article
 from ingest.safe_xml import BadXml, UnsafeXml
 from schemas.article import Article
 from schemas.errors import SetupError
+from schemas.packed import UNPACKERS
 
 MAX_XML_BYTES = 64 * 1024 * 1024
 
@@ -52,7 +53,6 @@ _SUFFIXES = {
     ".rss": FileFormat.FEED,
     ".atom": FileFormat.FEED,
 }
-_PACKED = {".gz", ".xz", ".bz2"}
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Found:
 
 def format_of(path: str) -> FileFormat:
     """The format of a file by its name, of XML by its first element. Raises SetupError."""
-    suffixes = [s.lower() for s in Path(path).suffixes if s.lower() not in _PACKED]
+    suffixes = [s.lower() for s in Path(path).suffixes if s.lower() not in UNPACKERS]
     suffix = suffixes[-1] if suffixes else ""
     if suffix in _SUFFIXES:
         return _SUFFIXES[suffix]
@@ -102,14 +102,10 @@ def read_file(
 
 def entry_of_article(found: Article, columns: Mapping[str, Any]) -> Entry:
     """An article in a row as an entry: what was derived for it is left to the normaliser."""
-    try:
-        url = canonical(found.url) if found.url else ""
-    except BadAddress:
-        url = ""
     text = found.body or found.html or ""
     return Entry(
         key=found.article_id,
-        url=url,
+        url=first_canonical(found.url),
         title=html.escape(found.title, quote=False),
         content=text if found.html else _as_html(text) if "<" not in text else text,
         authors=tuple(found.authors or ()),

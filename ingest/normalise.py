@@ -8,7 +8,7 @@ from datetime import UTC, datetime, tzinfo
 from urllib.parse import urlsplit
 
 from ingest import moments
-from ingest.addresses import BadAddress, article_id, canonical, host_of
+from ingest.addresses import UNKNOWN_SOURCE, article_id, first_canonical, host_of
 from ingest.entry import Entry
 from ingest.mastheads import Masthead, Mastheads
 from ingest.page.extract import Page
@@ -18,7 +18,6 @@ from schemas.article import Article
 WHOLE_TEXT_WORDS = 150
 """A feed's text with so many words, not cut, is taken for the whole article."""
 
-UNKNOWN_SOURCE = "unknown"
 _RESERVED = frozenset({"noai", "noindex", "none", "nosnippet"})
 """Directives that keep a page's text from being used."""
 
@@ -73,7 +72,7 @@ def normalise(
     """
     reserved = bool(page and page.robots & _RESERVED)
     used = None if reserved else page
-    address = _address(entry, page)
+    address = first_canonical(page.url if page else "", entry.url)
     feed_text = max(plain(entry.content), plain(entry.summary), key=len)
     page_text = used.body if used else ""
     body = page_text if len(page_text.split()) >= len(feed_text.split()) else feed_text
@@ -126,16 +125,6 @@ def as_version(article: Article, *, fetched_ms: int) -> Article:
     return article.model_copy(
         update={"published_ms": max(article.published_ms, min(changed_ms, fetched_ms))}
     )
-
-
-def _address(entry: Entry, page: Page | None) -> str:
-    for given in ((page.url if page else ""), entry.url):
-        if given:
-            try:
-                return canonical(given)
-            except BadAddress:
-                continue
-    return ""
 
 
 def _otherwise(entry: Entry, origin: Origin, masthead: Masthead, words: str) -> tuple[str, ...]:

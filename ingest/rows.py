@@ -17,18 +17,17 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from ingest.addresses import ID_LENGTH, UNKNOWN_SOURCE, host_of
 from schemas.article import Article
 from schemas.errors import SetupError
 from schemas.packed import STDIN, UNPACKERS, opened, unpacked
+from schemas.record import first_fault
 
-UNKNOWN_SOURCE = "unknown"
 DATE_COLUMNS = ("published", "published_at", "date", "datePublished", "timestamp", "timestamp_ms")
 _TEXT_COLUMNS = ("article_id", "url", "source", "owner", "title", "body", "html", "language_hint")
-_ID_LENGTH = 32
 _OLDEST_MS_EPOCH = 100_000_000_000
 """A bare number from here on is milliseconds (1973), below it seconds (until the year 5138)."""
 
@@ -112,7 +111,8 @@ def article(
     fields["fetched_ms"] = _milliseconds("fetched_ms", given.get("fetched_ms", now_ms))
     fields["authors"] = _authors(given.get("authors"))
     fields["metadata"] = _metadata(given.get("metadata"), rest)
-    fields.setdefault("source", _host(fields.get("url", "")))
+    host = host_of(fields.get("url", "")).removeprefix("www.")
+    fields.setdefault("source", host or UNKNOWN_SOURCE)
     fields.setdefault("article_id", _article_id(fields))
     try:
         _require_unicode(fields)
@@ -120,8 +120,7 @@ def article(
     except UnicodeEncodeError as error:
         raise BadRow("the text is not valid Unicode (UTF-8)") from error
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise BadRow(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise BadRow(first_fault(error)) from error
 
 
 def _reader(path: str, row_format: RowFormat | None) -> Callable[[IO[str]], Iterator[Row]]:
@@ -285,17 +284,9 @@ def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _host(url: str) -> str:
-    try:
-        host = urlsplit(url).hostname or ""
-    except ValueError:
-        host = ""
-    return host.removeprefix("www.") or UNKNOWN_SOURCE
-
-
 def _article_id(fields: Mapping[str, Any]) -> str:
     """The same article always has the same id: by its address, else by its words."""
     named = fields.get("url") or "\n".join(
         fields.get(name, "") for name in ("source", "title", "body")
     )
-    return hashlib.sha256(named.encode("utf-8", "surrogatepass")).hexdigest()[:_ID_LENGTH]
+    return hashlib.sha256(named.encode("utf-8", "surrogatepass")).hexdigest()[:ID_LENGTH]

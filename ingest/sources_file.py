@@ -12,6 +12,7 @@ from ingest.sources.source import SourceSettings, source_class
 from ingest.web import WebSettings
 from ingest.websub import WebSubSettings
 from schemas.errors import SetupError
+from schemas.record import first_fault
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -146,6 +147,4 @@ def _table(path: Path, document: Mapping[str, Any], name: str, table: type[T]) -
     try:
         return table.model_validate(document.get(name, {}))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise SetupError(f"{path}: [{name}] {where}: {first['msg']}") from error
+        raise SetupError(f"{path}: [{name}] {first_fault(error)}") from error

@@ -13,6 +13,7 @@ from ingest.rows import BadRow
 from models.keyring import Secret, pseudonym
 from models.profiles.signals import require_usable
 from schemas.errors import RejectedEvent
+from schemas.record import first_fault
 from schemas.user_event import UserEvent
 
 _WHOLE = ("ts_ms", "dwell_ms", "position")
@@ -47,8 +48,7 @@ def user_event(
         event = UserEvent.model_validate(fields)
         require_usable(event)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise BadRow(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise BadRow(first_fault(error)) from error
     except RejectedEvent as error:
         raise BadRow(error.detail) from error
     return event

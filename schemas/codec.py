@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from schemas import avro_schemas
 from schemas.errors import Reason, UndecodableRecord
-from schemas.record import Record
+from schemas.record import Record, first_fault
 from schemas.registry import Registry
 from schemas.topics import Topic
 
@@ -78,7 +78,7 @@ class RecordCodec(Generic[R]):
         try:
             return self._record_type.model_validate(fields)
         except ValidationError as error:
-            raise UndecodableRecord(Reason.INVALID_RECORD, _first_line(error)) from error
+            raise UndecodableRecord(Reason.INVALID_RECORD, first_fault(error)) from error
 
     def _writer_schema(self, value: bytes) -> tuple[Any, int]:
         """The schema a value was written with, and the length of its header."""
@@ -157,8 +157,3 @@ def _read(body: BytesIO, writer_schema: Any, reader_schema: Any) -> Any:
 def _name(schema: Any) -> str:
     """What a person calls a parsed schema: its name, else its type."""
     return str(schema.get("name", schema.get("type")) if isinstance(schema, dict) else schema)
-
-
-def _first_line(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

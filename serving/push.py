@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from schemas.article import Article
 from schemas.errors import SettingError
+from schemas.record import first_fault
 from schemas.topics import ARTICLES_RAW
 from serving import signing
 from serving.commands import Producer
@@ -195,9 +196,7 @@ def _read(body: bytes) -> PushBody:
     try:
         return PushBody.model_validate_json(body)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise BadPush(f"{where}: {first['msg']}" if where else first["msg"]) from error
+        raise BadPush(first_fault(error)) from error
 
 
 def _entry(pushed: PushedArticle) -> "Entry":

@@ -27,7 +27,7 @@ from urllib.parse import urljoin
 import feedparser
 
 from ingest import moments
-from ingest.addresses import BadAddress, canonical
+from ingest.addresses import first_canonical
 from ingest.entry import Entry
 from ingest.safe_xml import UnsafeXml, require_safe
 
@@ -177,13 +177,7 @@ def _address(item: Any, guid: str, base: str) -> str:
     ]
     given = [_text(item.get("feedburner_origlink")), _text(item.get("link")), *alternate]
     given += [guid] if re.match(r"https?://", guid) and item.get("guidislink", True) else []
-    for address in given:
-        if address:
-            try:
-                return canonical(address, base)
-            except BadAddress:
-                continue
-    return ""
+    return first_canonical(*given, base=base)
 
 
 def _authors(item: Any) -> tuple[str, ...]:
@@ -257,14 +251,9 @@ def _json_feed(content: bytes, url: str) -> Feed:
 
 def _json_entry(item: Mapping[str, Any], base: str, language: str, by: tuple[str, ...]) -> Entry:
     guid = _text(item.get("id"))
-    address = ""
-    for given in (item.get("url"), item.get("external_url"), guid):
-        if _text(given).startswith(("http://", "https://", "/")):
-            try:
-                address = canonical(_text(given), base)
-                break
-            except BadAddress:
-                continue
+    given = (_text(item.get("url")), _text(item.get("external_url")), guid)
+    written = (each for each in given if each.startswith(("http://", "https://", "/")))
+    address = first_canonical(*written, base=base)
     tags = item.get("tags")
     named = [_text(tag) for tag in tags] if isinstance(tags, list) else []
     return Entry(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from ingest import moments
-from ingest.addresses import BadAddress, canonical
+from ingest.addresses import first_canonical
 from ingest.entry import Entry
 from ingest.safe_xml import BadXml, child_text, local_name, parse
 
@@ -38,7 +38,7 @@ def _nitf(root: Element) -> Entry:
     rights = _first(data, "doc.rights")
     return Entry(
         key=_attribute(identity, "id-string"),
-        url=_address(_attribute(_first(data, "doc-id"), "uri")),
+        url=first_canonical(_attribute(identity, "uri")),
         title=_text(_first(headline, "hl1")) or child_text(head, "title"),
         summary=_text(_first(top, "abstract")),
         content=_paragraphs(_first(body, "body.content")),
@@ -72,7 +72,7 @@ def _news_item(item: Element) -> Entry | None:
     nested = _nitf(inner[0]) if inner and local_name(inner[0]) == "nitf" else Entry()
     return Entry(
         key=guid,
-        url=_address(child_text(meta, "link") or _attribute(_first(meta, "link"), "href")),
+        url=first_canonical(child_text(meta, "link") or _attribute(_first(meta, "link"), "href")),
         title=child_text(content, "headline") or child_text(meta, "title") or nested.title,
         summary=summary or nested.summary,
         content=nested.content or (_paragraphs(inner[0]) if inner else ""),
@@ -128,10 +128,3 @@ def _blocks(node: Element) -> Iterator[str]:
             yield _text(child)
         elif name not in _NO_STORY:
             yield from _blocks(child)
-
-
-def _address(given: str) -> str:
-    try:
-        return canonical(given) if given else ""
-    except BadAddress:
-        return ""

@@ -5,7 +5,7 @@ from datetime import datetime
 from xml.etree.ElementTree import Element
 
 from ingest import moments
-from ingest.addresses import BadAddress, canonical
+from ingest.addresses import first_canonical
 from ingest.entry import Entry
 from ingest.read.feed import NotAFeed, Reason
 from ingest.safe_xml import BadXml, UnsafeXml, child_text, local_name, parse
@@ -32,7 +32,10 @@ def read_sitemap(content: bytes, url: str = "") -> Sitemap:
     kind = local_name(root)
     if kind == "sitemapindex":
         found = [
-            (_address(child_text(node, "loc"), url), moments.parse(child_text(node, "lastmod")))
+            (
+                first_canonical(child_text(node, "loc"), base=url),
+                moments.parse(child_text(node, "lastmod")),
+            )
             for node in root
             if local_name(node) == "sitemap"
         ]
@@ -44,7 +47,7 @@ def read_sitemap(content: bytes, url: str = "") -> Sitemap:
 
 
 def _entry(node: Element, base: str) -> Entry:
-    address = _address(child_text(node, "loc"), base)
+    address = first_canonical(child_text(node, "loc"), base=base)
     news = next((child for child in node if local_name(child) == "news"), None)
     if news is None:
         return Entry(key=address, url=address, updated=moments.parse(child_text(node, "lastmod")))
@@ -58,10 +61,3 @@ def _entry(node: Element, base: str) -> Entry:
         language=child_text(publication, "language"),
         metadata={"keywords": words} if (words := child_text(news, "keywords")) else {},
     )
-
-
-def _address(given: str, base: str) -> str:
-    try:
-        return canonical(given, base) if given else ""
-    except BadAddress:
-        return ""

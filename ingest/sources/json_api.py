@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 from pydantic import Field, field_validator
 
 from ingest import moments
-from ingest.addresses import BadAddress, canonical
+from ingest.addresses import first_canonical
 from ingest.entry import Entry
 from ingest.read.feed import NotAFeed, Reason
 from ingest.sources.source import Memory, Polled, SourceSettings
@@ -99,13 +99,9 @@ class JsonSource:
 
         people = _at(item, self._settings.fields.get("authors", "authors"))
         named = people if isinstance(people, list) else [people]
-        try:
-            address = canonical(text("url"), base) if text("url") else ""
-        except BadAddress:
-            address = ""
         return Entry(
             key=text("key") or text("url"),
-            url=address,
+            url=first_canonical(text("url"), base=base),
             title=text("title"),
             summary=text("summary"),
             content=text("content"),

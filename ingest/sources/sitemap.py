@@ -37,7 +37,6 @@ class SitemapSource:
         sitemap = Sitemap()
         if answer.status != 304:
             sitemap = read_sitemap(answer.content, answer.url)
-            kept["index"] = "yes" if sitemap.sitemaps else ""
         if sitemap.sitemaps:
             entries = await self._below(web, sitemap)
             kept["digest"] = hashlib.sha256(answer.content).hexdigest()
@@ -54,14 +53,10 @@ class SitemapSource:
             key=lambda pair: (moments.instant_ms(pair[1][1]) if pair[1][1] else 0, pair[0])
         )
         entries: list[Entry] = []
-        for _, (url, _when) in numbered[-self._settings_newest :]:
+        for _, (url, _when) in numbered[-self._settings.newest_sitemaps :]:
             answer = await web.get(url)
             entries += read_sitemap(answer.content, answer.url).entries
         return entries
-
-    @property
-    def _settings_newest(self) -> int:
-        return self._settings.newest_sitemaps
 
     def _is_fresh(self, entry: Entry, now_ms: int) -> bool:
         when = entry.published or entry.updated

@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from models.stories import cluster
+from models.stories import clustering
 from models.stories.cluster import WIDTH, Stories, StoryArticle
 
 SIZES = (1000, 3000, 10_000, 30_000, 100_000)
@@ -48,7 +48,7 @@ def curve(sizes: Sequence[int], *, seed: int = 7) -> list[Cost]:
     """Cost at each size, ascending; every article up to there opens a story or joins one."""
     chance = np.random.default_rng(seed)
     centres = chance.normal(size=(CLUMPS, WIDTH)).astype(np.float32)
-    stories = Stories(cluster.read())
+    stories = Stories(clustering.read())
     costs, number = [], 0
     for size in sizes:
         while len(stories.active) < size:

@@ -12,7 +12,7 @@ from local import through_flink
 from models.breaking import scorer
 from models.breaking.outcome import Outcome
 from models.breaking.scorer import Scorer
-from models.stories import cluster
+from models.stories import clustering
 from schemas.enriched_article import EnrichedArticle
 
 DESK = """[replay]
@@ -29,7 +29,7 @@ def place(
     articles: Sequence[EnrichedArticle], decisions: Path, *, parallelism: int = 1
 ) -> Placements:
     """Let the job place articles, by the decisions of a file."""
-    window_ms = cluster.read(decisions).window_ms
+    window_ms = clustering.read(decisions).window_ms
     ran = through_flink.run(
         [*articles, end_of(articles)],
         [f"stories_file={decisions}", f"story_window_s={window_ms // 1000}"],

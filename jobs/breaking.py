@@ -17,7 +17,7 @@ from jobs.runtime.windows import count_per_window
 from models.breaking import desks, scorer
 from models.breaking.commands import Place
 from models.breaking.watching import Terms
-from models.stories import cluster
+from models.stories import clustering
 from models.stories.neighbourhood import Tidying
 from schemas.topics import (
     ALERTS_BREAKING,
@@ -207,9 +207,9 @@ def accept_commands(s: BreakingSettings) -> AcceptCommands:
 
 def place_articles(s: BreakingSettings) -> PlaceArticles:
     """The placing operator as the settings want it."""
-    clustering = cluster.read(s.stories_file or cluster.SHIPPED)
+    decisions = clustering.read(s.stories_file or clustering.SHIPPED)
     return PlaceArticles(
-        clustering=replace(clustering, window_ms=s.story_window_s * 1000),
+        clustering=replace(decisions, window_ms=s.story_window_s * 1000),
         tidying=Tidying(every_ms=s.tidy_every_s * 1000),
         desks=the_desks(s),
         memory_s=s.story_window_s + DAY_S,
@@ -228,7 +228,7 @@ def watch_desks(s: BreakingSettings) -> WatchDesks:
     alerts and the scorer cannot score them.
     """
     scorer_file = s.scorer_file or scorer.SHIPPED
-    stories_file = s.stories_file or cluster.SHIPPED
+    stories_file = s.stories_file or clustering.SHIPPED
     known, its_desks = scorer.read(scorer_file), the_desks(s)
     if any(desk.reader_outcome for desk in its_desks):
         scorer.require_for_readers(known)

@@ -14,7 +14,7 @@ from models.breaking.desks import Desk
 from models.packing import pack, unpack
 from models.stories import cluster, density
 from models.stories import received as articles
-from models.stories.cluster import Clustering
+from models.stories.clustering import Clustering
 from models.stories.neighbourhood import Answer, Neighbourhood, News, Tidying, to_bytes
 from models.stories.received import Received
 from schemas.codec import RecordCodec

@@ -71,6 +71,26 @@ class Orders:
             return None
         return override
 
+    def follow(self, gone_id: str, kept_id: str, now_ms: int) -> None:
+        """A story is part of another one now, and what was ordered of it holds there.
+
+        A score that was set for the other one stays, of two mutes the longer.
+        """
+        override = self.score_of(gone_id)
+        if override is not None:
+            self.set_score(gone_id, None)
+            if self.score_at(kept_id, now_ms) is None:
+                self.set_score(kept_id, override)
+        gone, kept = f"story/{gone_id}", f"story/{kept_id}"
+        until_ms = self.muted_until_ms(gone)
+        if until_ms is not None:
+            self.mute(gone, None)
+            self.mute(kept, max(until_ms, self.muted_until_ms(kept) or 0))
+        subjects = {gone_id: kept_id, gone: kept}
+        for command_id, effect in list(self._held["effect"].items()):
+            if effect.subject in subjects:
+                self._put("effect", command_id, effect._replace(subject=subjects[effect.subject]))
+
     def remember(self, command_id: str, effect: Effect) -> None:
         """Keep what a command changed, for an undo."""
         self._put("effect", command_id, effect)

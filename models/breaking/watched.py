@@ -58,8 +58,13 @@ class Watched:
         """Whether its alert stands."""
         return self.told in LIVE
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether an editor wants no alert of it."""
+        return self.verdict in ("dismissed", "retracted")
+
     def take_alert(self, other: "Watched") -> None:
-        """Go on with the alert of a story that is part of this one now."""
+        """Go on with the alert, and the verdict, of a story that is part of this one now."""
         self.alert, self.number, self.alert_id = other.alert, other.number, other.alert_id
         self.sequence, self.told, self.expires_ms = other.sequence, other.told, other.expires_ms
         self.verdict, self.by, self.said = other.verdict, other.by, other.said

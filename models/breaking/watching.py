@@ -6,47 +6,29 @@ written down.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-from models.breaking import alerting, budget, lessons, watched
+from models.breaking import alerting, watched
 from models.breaking import pickups as pickup_state
 from models.breaking.alerting import Policy, Status
-from models.breaking.budget import Peaks
-from models.breaking.calibration import Probability
 from models.breaking.composing import Occasion, composed
 from models.breaking.desks import Desk
-from models.breaking.evidence import Evidence, gather
-from models.breaking.haste import asked, urgency
-from models.breaking.lessons import Lessons
-from models.breaking.orders import Orders, Override
-from models.breaking.outcome import Outcome
+from models.breaking.judging import Judging, Said
+from models.breaking.orders import Orders
 from models.breaking.outs import Out, Scored
 from models.breaking.pickups import Pickup, Pickups
-from models.breaking.readership import QUARTER_MIN, Course, Demand, Readership
-from models.breaking.recalibration import Shift, Verdict, moved, shifted
+from models.breaking.readership import Demand, Readership
 from models.breaking.rhythm import HOUR_MS
 from models.breaking.scorer import Scorer
 from models.breaking.stream import Stream
 from models.breaking.surroundings import ENTITIES_KEPT, surroundings
-from models.breaking.watched import LIVE, OVER, Watched, alert_id
+from models.breaking.watched import LIVE, Watched, alert_id
 from models.stories import telling
 from models.stories.neighbourhood import News
-from schemas.alert import Alert, AlertReaders
-from schemas.story import StoryScore
+from schemas.alert import Alert
 
 MINUTE_MS = 60_000
 SETTLE_EVERY_MIN = 5
-BROKEN = Probability(1.0, 1.0, 1.0)
-CALIBRATOR = "calibrator"
-"""Its key in the versions of models."""
-
-SURPRISING = -2.0
-"""log10 of the chance from which on readers are more than usual: no story is scored by its readers
-before.
-"""
-
-NONE = 2.0
-"""Threshold of a desk that wants no alerts: no score reaches it."""
 
 
 @dataclass(frozen=True)
@@ -64,41 +46,10 @@ class Terms:
     model_versions: Mapping[str, str] = field(default_factory=dict)
 
 
-CAME_TRUE = {"confirmed": True, "dismissed": False, "retracted": False}
-"""What an editor's verdict on a story says of its alert."""
-
-
-class Said(NamedTuple):
-    """What is said of a story at a moment.
-
-    shown    as editors see it
-    given    as the scorer gave it; None where it was not asked
-    reach    who has it, in outcomes
-    seen     the evidence behind it
-    outcome  what it is about
-    who      picks it up: a source, or a reader
-    """
-
-    shown: Probability
-    given: float | None
-    reach: float
-    seen: Evidence
-    outcome: Outcome
-    who: str
-
-    @property
-    def told_outcome(self) -> str:
-        """The outcome in an alert."""
-        return f"{self.who}s={self.outcome.sources},hours={self.outcome.hours:g}"
-
-
 class Watching:
-    """State: the desk's time, its stream, its readers, its stories, what verdicts taught it, and
-    the peaks that its threshold rests on.
+    """State: the desk's time, its stream, its readers, its stories, and how it judges them.
 
     orders  of editors, which scores and alerts follow
-    Peaks are scores as the scorer gave them: what verdicts teach moves the score and the threshold
-    alike, so the budget is kept.
     """
 
     def __init__(self, desk: Desk, scorer: Scorer, terms: Terms, orders: Orders) -> None:
@@ -107,13 +58,10 @@ class Watching:
         self.readers = Readership()
         self.stories: dict[str, Watched] = {}
         self.now_ms = 0
-        self._scorer = scorer
         self._terms = terms
         self._orders = orders
+        self._judging = Judging(desk, scorer, self.stream, self.readers, orders)
         self._minute = 0
-        self._lessons = Lessons(scorer.version)
-        self._peaks = Peaks()
-        self._threshold: float | None = None
         self._dirty: dict[str, None] = {}
 
     def live(self) -> list[str]:
@@ -156,7 +104,11 @@ class Watching:
         return outs + self.look(news.story_id, wall_ms, may_open=fresh)
 
     def merge(self, news: News, wall_ms: int) -> list[Out]:
-        """Two stories become one; an alert goes on under its id, of two the kept story's."""
+        """Two stories become one; an alert goes on under its id, of two the kept story's.
+
+        What editors said of either holds for both.
+        """
+        self._orders.follow(news.other, news.story_id, self.now_ms)
         gone = self.stories.pop(news.other, None)
         if gone is None:
             return []
@@ -177,7 +129,10 @@ class Watching:
             outs.append(
                 self.tell(news.other, gone, "closed", wall_ms, note=f"goes on as {kept.alert_id}")
             )
-        elif gone.is_live:
+        elif gone.is_live and kept.is_refused:
+            note = f"part of a story that was {kept.verdict}"
+            outs.append(self.tell(news.other, gone, "closed", wall_ms, note=note))
+        elif gone.is_live or not (kept.number or kept.verdict):
             kept.take_alert(gone)
         return outs + self.look(news.story_id, wall_ms, may_open=True)
 
@@ -221,32 +176,23 @@ class Watching:
     def look(self, story_id: str, wall_ms: int, *, may_open: bool) -> list[Out]:
         """Score a story and let its alert take its course."""
         story = self.stories[story_id]
-        override = self._orders.score_at(story_id, self.now_ms)
-        said = self._said(story_id, story, override)
+        said = self._judging.said(story_id, story, self.now_ms)
         if said is None:
             return []
         before, story.score = story.score, said.shown
-        if said.reach < Policy.latest_reach and said.given is not None:
-            story.peak = max(story.peak, urgency(said.given, said.reach, self._scorer.haste))
+        if said.reach < Policy.latest_reach:
+            self._judging.raise_peak(story, said)
         self.mark_story(story_id)
         outs: list[Out] = []
         if story.score != before:
-            outs.append(Scored(story_id, self._story_score(said)))
-        if override is not None:
+            outs.append(Scored(story_id, self._judging.story_score(said, self.now_ms)))
+        if said.override is not None:
             said = said._replace(reach=0.0)  # an editor's score is a warning at any time
         return outs + self._alert(story_id, story, said, wall_ms, may_open=may_open)
 
     def learn(self, story: Watched, wall_ms: int) -> list[Out]:
         """What an editor says of a story's newest alert, or says no more, teaches the score."""
-        if story.said is None:
-            return []
-        came_true = CAME_TRUE.get(story.verdict)
-        verdict = None if came_true is None else Verdict(self.now_ms, story.said, came_true)
-        self._lessons, signals = lessons.learned(
-            self._lessons, story.alert_id, verdict, desk=self.desk.name, raised_ms=wall_ms
-        )
-        self._mark("lessons")
-        return [*signals]
+        return [*self._judging.learn(story, self.now_ms, wall_ms)]
 
     def tell(
         self,
@@ -264,58 +210,33 @@ class Watching:
         if state in LIVE:
             story.expires_ms = self.now_ms + self._terms.alert_ms
         self.mark_story(story_id)
-        override = self._orders.score_at(story_id, self.now_ms)
-        said = self._said(story_id, story, override) or self._by_sources(story, override)
+        said = self._judging.said_of_alert(story_id, story, self.now_ms)
         occasion = Occasion(
             state=state,  # type: ignore[arg-type]
             now_ms=self.now_ms,
             wall_ms=wall_ms,
-            threshold=self._asked_of(said),
+            threshold=self._judging.asked_of(said, self.now_ms),
             outcome=said.told_outcome,
-            reasons=self._reasons(override, said),
-            model_versions=self._versions(),
+            reasons=self._judging.reasons(said),
+            model_versions=self._judging.versions(self._terms.model_versions),
             unadjusted_score=said.given,
-            caution=self._lessons.now.caution or None,
+            caution=self._judging.caution,
             by=by,
             note=note,
-            readers=self._told_readers(story_id, story),
+            readers=self._judging.told_readers(story_id, story, self.now_ms),
         )
         around = surroundings(self.stories, story_id, self.now_ms)
-        seen = self._evidence(story)
+        seen = self._judging.evidence(story, self.now_ms)
         return composed(self.desk, story_id, story, self.stream, seen, around, occasion)
 
-    def threshold(self, reach: float = 1.0) -> float:
-        """The score from which on the desk is alerted, today, as editors see scores.
-
-        reach  of a story, in outcomes: less is asked of an early one, see `haste`
-        """
-        level = self._level()
-        if level >= 1:
-            return level
-        return moved(self._lessons.shift, asked(level, min(1.0, reach), self._scorer.haste))
-
-    def _asked_of(self, said: Said) -> float:
-        """The threshold that a story has to pass; no less where the scorer was not asked."""
-        return self.threshold(1.0 if said.given is None else said.reach)
-
-    def _level(self) -> float:
-        """The urgency from which on the desk is alerted, by the scores that the scorer gives."""
-        if self._threshold is None:
-            given = self._orders.budget
-            alerts = self.desk.alerts_per_day if given is None else given
-            self._threshold = (
-                budget.threshold(
-                    self._peaks, alerts, prior=self._scorer.prior, now_ms=self.now_ms or None
-                )
-                if alerts
-                else NONE
-            )
-        return self._threshold
+    def threshold(self) -> float:
+        """The score from which on the desk is alerted, today, as editors see scores."""
+        return self._judging.threshold(self.now_ms)
 
     def set_budget(self, alerts_per_day: float | None) -> None:
         """What an editor says; None leaves it to the desk's file."""
         self._orders.budget = alerts_per_day
-        self._threshold = None
+        self._judging.rest()
         self._mark("now")
 
     def mark_story(self, story_id: str) -> None:
@@ -324,7 +245,8 @@ class Watching:
 
     def changes(self) -> dict[str, Any]:
         """The pieces of state that have changed since the last call, None where one is gone."""
-        pieces = self.stream.changes() | self.readers.changes() | self._orders.changes()
+        pieces = self.stream.changes() | self.readers.changes()
+        pieces |= self._orders.changes() | self._judging.changes()
         if pieces or self._dirty:
             self._mark("now")
         pieces |= {full_name: self._piece(full_name) for full_name in self._dirty}
@@ -336,14 +258,11 @@ class Watching:
         self.stream.restore(state)
         self.readers.restore(state)
         self._orders.restore(state)
+        self._judging.restore(state)
         self.now_ms, self._minute, self._orders.budget = state["now"]
         for full_name, piece in state.items():
             kind, _, name = full_name.partition("/")
-            if kind == "peaks":
-                self._peaks = budget.from_state(piece)
-            elif kind == "lessons" and piece["scorer"] == self._scorer.version:
-                self._lessons = lessons.from_state(piece)
-            elif kind == "story":
+            if kind == "story":
                 self.stories[name] = watched.from_state(piece)
         self._dirty.clear()
 
@@ -373,9 +292,9 @@ class Watching:
         if live and self.now_ms >= story.expires_ms:
             story.alert = story.alert._replace(status=Status.CLOSED, since_ms=self.now_ms)
             return [self.tell(story_id, story, "closed", wall_ms, note="its time is over")]
-        if story.verdict in ("dismissed", "retracted") or not (live or may_open):
+        if story.is_refused or not (live or may_open):
             return []
-        level = self._asked_of(said)
+        level = self._judging.asked_of(said, self.now_ms)
         policy = Policy(threshold=level, latest_reach=Policy.latest_reach)
         after, told = alerting.step(
             story.alert,
@@ -406,115 +325,9 @@ class Watching:
         subjects = ["desk", f"story/{story_id}", *(f"entity/{name}" for name in sorted(names))]
         return any(self._orders.is_muted(subject, self.now_ms) for subject in subjects)
 
-    def _evidence(self, story: Watched) -> Evidence:
-        return gather(
-            story.pickups,
-            self.stream.traffic,
-            self.stream.week,
-            self.desk.outcome,
-            max(self.now_ms, story.pickups.times_ms[0]),
-        )
-
-    def _said(self, story_id: str, story: Watched, override: Override | None) -> Said | None:
-        """What is said of a story, by its sources or by its readers, whichever is more urgent; None
-        while there is too little of either.
-        """
-        found: list[Said | None] = []
-        known = len(story.pickups.times_ms) >= self.desk.least_sources
-        if known or override is not None or story.is_live:
-            found.append(self._by_sources(story, override))
-        if override is None:
-            found.append(self._by_readers(story_id, story))
-        return max(filter(None, found), key=self._urgency, default=None)
-
-    def _urgency(self, said: Said) -> float:
-        if said.given is None:
-            return said.shown.value
-        return urgency(said.given, said.reach, self._scorer.haste)
-
-    def _by_sources(self, story: Watched, override: Override | None) -> Said:
-        outcome = self.desk.outcome
-        seen = self._evidence(story)
-        reached_ms = pickup_state.reached_ms(story.pickups, outcome.sources)
-        given: float | None = None
-        if override is not None:
-            shown = Probability(override.value, override.value, override.value)
-        elif reached_ms is not None and (
-            reached_ms - story.pickups.times_ms[0] <= outcome.horizon_ms
-        ):
-            shown = BROKEN
-        elif seen.age_ms > outcome.horizon_ms:
-            shown = OVER
-        else:
-            shown, given = self._scored(seen, outcome)
-        reach = len(story.pickups.times_ms) / outcome.sources
-        return Said(shown, given, reach, seen, outcome, "source")
-
-    def _by_readers(self, story_id: str, story: Watched) -> Said | None:
-        """None where the desk does not want it, or no more readers come than usual."""
-        course, outcome = self._course(story_id), self.desk.reader_outcome
-        if course is None or outcome is None:
-            return None
-        seen = self.readers.evidence(course, outcome)
-        flocking = self.readers.quarter(course).tail_log10 <= SURPRISING
-        if seen.age_ms > outcome.horizon_ms or not (flocking or story.is_live):
-            return None
-        reach = course.total / outcome.sources
-        shown, given = (BROKEN, None) if reach >= 1 else self._scored(seen, outcome)
-        return Said(shown, given, reach, seen, outcome, "reader")
-
-    def _scored(self, seen: Evidence, outcome: Outcome) -> tuple[Probability, float]:
-        given = self._scorer.probability(seen, outcome)
-        return shifted(self._lessons.shift, given), given.value
-
-    def _course(self, story_id: str) -> Course | None:
-        """How readers come to a story; None where nothing was heard of any for too long."""
-        silent_ms = self.now_ms - self.readers.now_ms
-        return self.readers.of(story_id) if silent_ms <= QUARTER_MIN * MINUTE_MS else None
-
-    def _told_readers(self, story_id: str, story: Watched) -> AlertReaders | None:
-        course = self._course(story_id)
-        if course is None:
-            return None
-        quarter = self.readers.quarter(course)
-        said = self._by_readers(story_id, story)
-        return AlertReaders(
-            minutes=QUARTER_MIN,
-            end_ms=self.readers.now_ms,
-            observed=quarter.observed,
-            expected=quarter.expected,
-            tail_log10=quarter.tail_log10,
-            total=course.total,
-            score=said and said.shown.value,
-            outcome=said and said.told_outcome,
-        )
-
-    def _versions(self) -> dict[str, str]:
-        """Versions of the models; the calibrator's tells how verdicts have moved it."""
-        versions = dict(self._terms.model_versions)
-        shift = self._lessons.shift
-        if shift != Shift() and CALIBRATOR in versions:
-            versions[CALIBRATOR] += f" moved {shift.slope:.3f} {shift.intercept:+.3f}"
-        return versions
-
-    def _story_score(self, said: Said) -> StoryScore:
-        return StoryScore(
-            desk=self.desk.name,
-            score=said.shown.value,
-            low=said.shown.low,
-            high=said.shown.high,
-            threshold=min(1.0, self.threshold(said.reach)),
-            at_ms=self.now_ms,
-        )
-
-    def _reasons(self, override: Override | None, said: Said) -> list[str]:
-        if override is not None:
-            return [f"score set by {override.by}"]
-        return self._scorer.reasons(said.seen, said.outcome, said.who)
-
     def _settle(self) -> None:
         """Stories whose time has run out teach the budget and the shares of the traffic."""
-        self._threshold = None
+        self._judging.rest()
         for story_id, story in list(self.stories.items()):
             if not story.pickups.times_ms:
                 continue
@@ -530,11 +343,9 @@ class Watching:
         self.mark_story(story_id)
         first_ms = story.pickups.times_ms[0]
         ended_ms = min(self.now_ms, first_ms + self.desk.outcome.horizon_ms)
-        self._peaks = budget.observe(self._peaks, ended_ms, story.peak)
+        self._judging.settle(ended_ms, story.peak)
         self.stream.settle(story.pickups, ended_ms, self.desk.outcome.sources)
         self.readers.settle(story_id, first_ms, ended_ms)
-        self._threshold = None
-        self._mark("peaks")
 
     def _leave(self, story_id: str) -> None:
         """Watch a story no more."""
@@ -549,9 +360,5 @@ class Watching:
         kind, _, name = full_name.partition("/")
         if kind == "now":
             return [self.now_ms, self._minute, self._orders.budget]
-        if kind == "peaks":
-            return budget.to_state(self._peaks)
-        if kind == "lessons":
-            return lessons.to_state(self._lessons)
         story = self.stories.get(name)
         return story and watched.to_state(story)

@@ -4,39 +4,28 @@ Deterministic: the same articles with the same tidying give the same stories. No
 newest publication seen.
 """
 
-import json
-from collections import deque
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
 from itertools import chain
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from models.stories import density
-from models.stories.copies import Copies, fingerprint
+from models.stories.clustering import Clustering
+from models.stories.copies import fingerprint
 from models.stories.decide import Likeness, Weights, hopeless, likeness, probability
 from models.stories.index import VectorIndex, WordIndex
+from models.stories.originals import Originals
+from models.stories.recent import Recent, RecentArticles
 from models.stories.story import Story, story_from
-from models.stories.terms import TermWeights, Vocabulary, terms, vocabulary_from
+from models.stories.terms import Vocabulary, terms, vocabulary_from
 from models.stories.veto import numbers, vetoed
-from schemas.errors import ModelFileError
 
 Vector = npt.NDArray[np.float32]
 
-SHIPPED = Path(__file__).parent / "decisions.json"
-"""For articles, learned by `training/fit_stories.py`."""
-
-HEADLINES = Path(__file__).parent / "headlines.json"
-"""For streams of headlines alone: those of one story are less alike than its articles are."""
-
 WIDTH = 384
 """Of the shipped encoder's vectors."""
-
-ORIGINALS_A_STORY = 200
-"""Articles of a story that others may be found to copy, the first ones."""
 
 FEWEST_WORDS = 8
 """Words that a text must have for a reprint to be known by them rather than by the headline."""
@@ -93,65 +82,6 @@ class Change(NamedTuple):
     articles: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Clustering:
-    """How stories are told apart.
-
-    join, merge        learned decisions
-    join_at, merge_at  probability from which on they count
-    split_at           probability below which two parts of a story part
-    window_ms          a story without an article for so long expires
-    recent             articles that HDBSCAN looks at
-    """
-
-    join: Weights
-    merge: Weights
-    join_at: float = 0.5
-    merge_at: float = 0.5
-    split_at: float = 0.05
-    window_ms: int = 3 * 24 * 3_600_000
-    recent: int = 1000
-
-
-def write(clustering: Clustering, path: Path) -> None:
-    """Keep decisions as JSON."""
-    state = asdict(clustering)
-    for name in ("join", "merge"):
-        state[name] = getattr(clustering, name)._asdict()
-    path.write_text(json.dumps(state, indent=2) + "\n", "utf-8")
-
-
-def read(path: Path = SHIPPED) -> Clustering:
-    """The decisions in a file. Raises ModelFileError."""
-    try:
-        state = json.loads(path.read_text("utf-8"))
-        decisions = {name: Weights(**state[name]) for name in ("join", "merge")}
-        return Clustering(**state | decisions)
-    except OSError as error:
-        raise ModelFileError(f"decisions {path} cannot be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelFileError(f"{path} holds no decisions about stories: {error!r}") from error
-
-
-class Recent(NamedTuple):
-    """An article that tidying may still move.
-
-    words    all of them; `terms` lacks those that say nothing
-    copy_of  the article that it repeats
-    """
-
-    article_id: str
-    story_id: str
-    vector: Vector
-    terms: TermWeights
-    places: frozenset[str]
-    source: str
-    published_ms: int
-    words: tuple[str, ...]
-    copy_of: str | None
-    told: bytes
-
-
 Pieces = dict[str, Any]
 """Parts of a state by name, plain values each; None where a part is gone.
 
@@ -181,10 +111,8 @@ class Stories:
         self._vocabulary = Vocabulary()
         self._words = WordIndex()
         self._vectors = VectorIndex(width)
-        self._copies = Copies()
-        self._originals: dict[str, list[str]] = {}
-        self._recent: deque[Recent] = deque(maxlen=clustering.recent)
-        self._placed = 0
+        self._originals = Originals()
+        self._recent = RecentArticles(clustering.recent)
         self._words_saved = 0
         self._steps = 0
         self._tidied = 0
@@ -202,7 +130,7 @@ class Stories:
         weights = self._vocabulary.weigh(words)
         marks = article.places | numbers(article.title) if article.places else article.places
         mark = fingerprint(_opening(article) or words)
-        copy_of = self._copies.original_of(mark, article.vector)
+        copy_of = self._originals.original_of(mark, article.vector)
         alone = _opened(article)
         alone.add(article.vector, weights, marks, article.source, article.published_ms)
         considered = (
@@ -216,12 +144,12 @@ class Stories:
         if found:
             story.add(article.vector, weights, marks, article.source, article.published_ms)
         self._steps += 1
-        if copy_of is None:
-            self._add_original(article, mark, story.story_id)
-        else:
+        if copy_of is not None:
             story.copies += 1
+        elif self._originals.add(article.article_id, story.story_id, mark, article.vector):
+            self._mark("original", article.article_id)
         self._keep(story, weights)
-        self._remember(
+        slot = self._recent.add(
             Recent(
                 article.article_id,
                 story.story_id,
@@ -235,6 +163,7 @@ class Stories:
                 article.told,
             )
         )
+        self._mark("recent", slot)
         seen = tuple((other.story_id, alike) for other, alike in considered) if explain else ()
         return Placement(story.story_id, is_new, chance, novelty, copy_of, seen)
 
@@ -328,31 +257,20 @@ class Stories:
         if moved is not None:
             self._mark("story", moved)
 
-    def _add_original(self, article: StoryArticle, mark: int, story_id: str) -> None:
-        """Remember an article that copies none, as long as its story lives."""
-        known = self._originals.setdefault(story_id, [])
-        if len(known) < ORIGINALS_A_STORY:
-            known.append(article.article_id)
-            self._copies.add(article.article_id, mark, article.vector)
-            self._mark("original", article.article_id)
-
-    def _remember(self, article: Recent) -> None:
-        self._recent.append(article)
-        self._mark("recent", str(self._placed % self.clustering.recent))
-        self._placed += 1
-
     def _mark(self, kind: str, name: str) -> None:
         """A piece must be written again."""
         self._dirty[f"{kind}/{name}"] = None
+
+    def _mark_all(self, kind: str, names: Iterable[str]) -> None:
+        for name in names:
+            self._mark(kind, name)
 
     def _expire(self) -> list[Change]:
         oldest = self.newest_ms - self.clustering.window_ms
         gone = sorted(name for name, story in self.active.items() if story.last_ms < oldest)
         for name in gone:
             self._drop(name)
-            for original in self._originals.pop(name, ()):
-                self._copies.forget(original)
-                self._mark("original", original)
+            self._mark_all("original", self._originals.forget(name))
         newest = {new: self.current(new) for new in self.aliases.values()}
         for old, new in list(self.aliases.items()):
             if newest[new] not in self.active:
@@ -397,25 +315,11 @@ class Stories:
         self._drop(gone.story_id)
         self.aliases[gone.story_id] = kept.story_id
         self._mark("alias", gone.story_id)
-        self._rehome(self._originals.pop(gone.story_id, []), kept.story_id)
+        self._mark_all("original", self._originals.rehome(gone.story_id, kept.story_id))
         self._keep(kept, gone.terms)
         moved = [r.article_id for r in self._recent if r.story_id == gone.story_id]
-        self._move(set(moved), kept.story_id)
+        self._mark_all("recent", self._recent.move(set(moved), kept.story_id))
         return Change("merged", gone.story_id, kept.story_id, tuple(moved))
-
-    def _move(self, article_ids: Collection[str], story_id: str) -> None:
-        """Recent articles belong to another story from now on."""
-        first = self._placed - len(self._recent)
-        for place, one in enumerate(self._recent):
-            if one.article_id in article_ids:
-                self._recent[place] = one._replace(story_id=story_id)
-                self._mark("recent", str((first + place) % self.clustering.recent))
-
-    def _rehome(self, originals: Iterable[str], story_id: str) -> None:
-        """Originals live as long as their new story."""
-        for original in originals:
-            self._originals.setdefault(story_id, []).append(original)
-            self._mark("original", original)
 
     def _split(self, proposed: Iterable[tuple[str, list[int]]]) -> list[Change]:
         """Let a part of a story leave where the learned decision would not merge them."""
@@ -451,10 +355,8 @@ class Stories:
         self._drop(story.story_id)
         self._keep(rest, rest.terms)
         self._keep(leaving, leaving.terms)
-        originals = self._originals.pop(story.story_id, [])
-        self._rehome([o for o in originals if o not in moved], story.story_id)
-        self._rehome([o for o in originals if o in moved], named)
-        self._move(moved, named)
+        self._mark_all("original", self._originals.rehome(story.story_id, named, moved))
+        self._mark_all("recent", self._recent.move(moved, named))
         return Change("split", story.story_id, named, tuple(r.article_id for r in part))
 
     def _taken(self, name: str) -> bool:
@@ -476,31 +378,23 @@ class Stories:
         """All pieces, as plain values that restore exactly."""
         pieces = {f"story/{name}": self._story_piece(name) for name in self.active}
         pieces |= {f"alias/{old}": new for old, new in self.aliases.items()}
-        for story_id, originals in self._originals.items():
-            for original in originals:
-                pieces[f"original/{original}"] = self._original_piece(original, story_id)
-        first = self._placed - len(self._recent)
-        for number in range(first, self._placed):
-            pieces[f"recent/{number % self.clustering.recent}"] = self._recent_piece(number)
-        pieces["words"] = {"placed": self._placed, **self._vocabulary.to_state()}
+        pieces |= {f"original/{name}": piece for name, piece in self._originals.pieces()}
+        pieces |= {f"recent/{slot}": self._recent.piece(slot) for slot in self._recent.slots()}
+        pieces["words"] = self._words_piece()
         pieces["pivots"] = self._vectors.pivots_to_state()
         return pieces | {"now": self._now_piece()}
 
     def changes(self) -> Pieces:
         """The pieces that have changed since the last call; together they make `to_state`."""
-        homes = {
-            original: story_id
-            for story_id in {name.partition("/")[2] for name in self._dirty}
-            for original in self._originals.get(story_id, ())
-        }
+        homes = self._originals.homes({name.partition("/")[2] for name in self._dirty})
         pieces: Pieces = {}
         for full_name in self._dirty:
             kind, _, name = full_name.partition("/")
             pieces[full_name] = self._piece(kind, name, homes)
         if self._dirty:
-            if self._placed - self._words_saved >= max(1, self.clustering.recent // 2):
-                self._words_saved = self._placed
-                pieces["words"] = {"placed": self._placed, **self._vocabulary.to_state()}
+            if self._recent.placed - self._words_saved >= max(1, self.clustering.recent // 2):
+                self._words_saved = self._recent.placed
+                pieces["words"] = self._words_piece()
             if self._vectors.rebuilt:
                 pieces["pivots"] = self._vectors.pivots_to_state()
             pieces["now"] = self._now_piece()
@@ -514,12 +408,15 @@ class Stories:
         if kind == "alias":
             return self.aliases.get(name)
         if kind == "original":
-            return self._original_piece(name, homes[name]) if name in homes else None
-        slot, most = int(name), self.clustering.recent
-        return self._recent_piece(self._placed - 1 - (self._placed - 1 - slot) % most)
+            return self._originals.piece(name, homes[name]) if name in homes else None
+        return self._recent.piece(name)
 
     def _now_piece(self) -> Any:
-        return [self.newest_ms, self._placed, self._steps, self._tidied, sorted(self.settled)]
+        placed = self._recent.placed
+        return [self.newest_ms, placed, self._steps, self._tidied, sorted(self.settled)]
+
+    def _words_piece(self) -> Any:
+        return {"placed": self._recent.placed, **self._vocabulary.to_state()}
 
     def _story_piece(self, story_id: str) -> Any:
         return {
@@ -529,24 +426,6 @@ class Stories:
             "story": self.active[story_id].to_state(),
         }
 
-    def _original_piece(self, article_id: str, story_id: str) -> Any:
-        return [*self._copies.piece(article_id), story_id]
-
-    def _recent_piece(self, number: int) -> Any:
-        r = self._recent[number - self._placed + len(self._recent)]
-        return [
-            number,
-            *r[:2],
-            r.vector.tobytes(),
-            dict(r.terms),
-            sorted(r.places),
-            r.source,
-            r.published_ms,
-            list(r.words),
-            r.copy_of,
-            r.told,
-        ]
-
     def restore(self, state: Mapping[str, Any]) -> None:
         """Become what `to_state`, or all `changes` on top of each other, told of."""
         by_kind: dict[str, dict[str, Any]] = {}
@@ -554,12 +433,13 @@ class Stories:
             kind, _, name = full_name.partition("/")
             by_kind.setdefault(kind, {})[name] = piece
         now = by_kind["now"][""]
-        self.newest_ms, self._placed, self._steps, self._tidied, settled = now
+        self.newest_ms, placed, self._steps, self._tidied, settled = now
         self.settled = set(settled)
         self.aliases = by_kind.get("alias", {})
         self._restore_stories(by_kind.get("story", {}), by_kind.get("pivots", {}).get(""))
-        self._restore_originals(by_kind.get("original", {}))
-        self._restore_recent(by_kind.get("recent", {}).values(), by_kind.get("words", {}).get(""))
+        self._originals.restore(by_kind.get("original", {}))
+        self._recent.restore(placed, by_kind.get("recent", {}).values())
+        self._restore_words(by_kind.get("words", {}).get(""))
         self._dirty.clear()
 
     def _restore_stories(self, pieces: Mapping[str, Any], pivots: Any) -> None:
@@ -574,26 +454,12 @@ class Stories:
             [(story_id, story.vector) for story_id, story in self.active.items()], pivots
         )
 
-    def _restore_originals(self, pieces: Mapping[str, Any]) -> None:
-        self._copies = Copies()
-        self._originals = {}
-        for article_id, piece in sorted(pieces.items(), key=lambda pair: int(pair[1][0])):
-            *original, story_id = piece
-            self._copies.restore(article_id, original)
-            self._originals.setdefault(story_id, []).append(article_id)
-
-    def _restore_recent(self, pieces: Iterable[Any], words: Any) -> None:
-        """The recent articles; those after the last full vocabulary teach it again."""
+    def _restore_words(self, words: Any) -> None:
+        """The last full vocabulary; recent articles that came after it teach it again."""
         self._vocabulary = vocabulary_from(words) if words else Vocabulary()
-        self._words_saved = learned = words["placed"] if words else 0
-        self._recent.clear()
-        for number, a, s, v, t, p, source, at_ms, known, *rest in sorted(pieces):
-            vector = np.frombuffer(v, np.float32)
-            self._recent.append(
-                Recent(a, s, vector, t, frozenset(p), source, at_ms, tuple(known), *rest)
-            )
-            if number >= learned:
-                self._vocabulary.learn(known)
+        self._words_saved = words["placed"] if words else 0
+        for article in self._recent.since(self._words_saved):
+            self._vocabulary.learn(article.words)
 
 
 def _opened(article: StoryArticle) -> Story:

@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from models.stories.cluster import Clustering, Stories, StoryArticle
+from models.stories.cluster import Stories, StoryArticle
+from models.stories.clustering import Clustering
 from models.stories.decide import Likeness, Weights, likeness
 
 STRICT = Clustering(

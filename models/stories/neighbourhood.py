@@ -13,8 +13,10 @@ import numpy as np
 from models.packing import pack, unpack
 from models.stories import received as articles
 from models.stories import telling
-from models.stories.cluster import WIDTH, Change, Clustering, Pieces, Recent, Stories, Vector
+from models.stories.cluster import WIDTH, Change, Pieces, Stories, Vector
+from models.stories.clustering import Clustering
 from models.stories.received import Received, story_article
+from models.stories.recent import Recent
 from models.stories.telling import Telling
 from schemas.errors import CommandRefused
 from schemas.story import StoryArticle

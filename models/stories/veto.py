@@ -36,12 +36,3 @@ def vetoed(
         return False
     bound = {place for place, n in story.items() if n >= SETTLED * story_articles}
     return bool(bound) and not bound & article
-
-
-def twins(title: frozenset[str], other: frozenset[str]) -> bool:
-    """Whether two titles differ in one word each, and those words tell them apart.
-
-    >>> twins(frozenset({"smith", "wins", "ohio"}), frozenset({"smith", "wins", "iowa"}))
-    True
-    """
-    return len(title - other) == len(other - title) == 1 and len(title & other) > 1

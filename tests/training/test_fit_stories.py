@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from models.stories import fit
-from models.stories.cluster import Clustering, StoryArticle
+from models.stories.cluster import StoryArticle
+from models.stories.clustering import Clustering
 from models.stories.decide import Weights, probability
 from training.fit_stories import GAP_MS, Labelled, mixed
 

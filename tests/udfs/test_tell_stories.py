@@ -7,7 +7,7 @@ from pyflink.common import Row
 from models.breaking import commands
 from models.breaking.commands import Addressed, Place
 from models.stories import neighbourhood, received
-from models.stories.cluster import Clustering
+from models.stories.clustering import Clustering
 from models.stories.decide import Weights
 from models.stories.neighbourhood import Neighbourhood
 from schemas.codec import RecordCodec

@@ -10,7 +10,7 @@ from models.breaking import desks, scorer
 from models.breaking.watching import Terms
 from models.packing import pack
 from models.stories import neighbourhood, received
-from models.stories.cluster import Clustering
+from models.stories.clustering import Clustering
 from models.stories.decide import Weights
 from models.stories.neighbourhood import Neighbourhood
 from schemas.codec import RecordCodec

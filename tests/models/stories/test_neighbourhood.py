@@ -5,7 +5,7 @@ import pytest
 
 from models.packing import pack, unpack
 from models.stories import received, telling
-from models.stories.cluster import Clustering
+from models.stories.clustering import Clustering
 from models.stories.decide import Weights
 from models.stories.neighbourhood import Neighbourhood, Tidying, from_bytes, to_bytes
 from models.stories.partition import SLOTS, slot

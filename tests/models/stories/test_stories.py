@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.packing import pack, unpack
-from models.stories import cluster, density
-from models.stories.cluster import Clustering, Stories, StoryArticle
+from models.stories import clustering, density
+from models.stories.cluster import Stories, StoryArticle
+from models.stories.clustering import Clustering
 from models.stories.copies import Copies, fingerprint
 from models.stories.decide import Weights, likeness
 from models.stories.index import FEWEST_INDEXED, VectorIndex, WordIndex
@@ -271,12 +272,12 @@ def test_few_articles_have_no_density():
 
 def test_decisions_survive_their_file(tmp_path):
     path = tmp_path / "decisions.json"
-    cluster.write(EASY, path)
-    assert cluster.read(path) == EASY
+    clustering.write(EASY, path)
+    assert clustering.read(path) == EASY
     path.write_text("{}")
     with pytest.raises(ModelFileError, match="holds no decisions"):
-        cluster.read(path)
+        clustering.read(path)
 
 
 def test_shipped_decisions_can_be_read():
-    assert 0 < cluster.read().merge_at < 1
+    assert 0 < clustering.read().merge_at < 1

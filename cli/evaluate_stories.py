@@ -1,14 +1,14 @@
 """`wiredesk evaluate stories`: how well articles find their stories, beside simpler ways."""
 
-import json
 from functools import partial
-from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from cli.files import JsonOption, write_json
 
 if TYPE_CHECKING:
     from evaluation.clusters import Agreement
@@ -40,20 +40,23 @@ def evaluate_stories(
             help="Of the job; several readers of one topic mix up the order of its articles.",
         ),
     ] = 1,
+    language: Annotated[
+        str, typer.Option(help="Of all rows: articles are enriched in it, stories are of one.")
+    ] = "en",
     evidence: Annotated[
         bool,
         typer.Option(help="Learn the decisions without each kind of evidence, too: slower."),
     ] = False,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="OUT", help="Write the figures here, too.")
-    ] = None,
+    json_file: JsonOption = None,
 ) -> None:
     """Place articles into stories: BCubed, pairwise, AMI, documents/s, beside three baselines."""
     from evaluation import stories
 
-    with out.status("placing"):
+    with out.status("reading") as status:
         job = _job(parallelism) if through_flink else None
-        report = stories.evaluate(file, job, evidence=evidence)
+        report = stories.evaluate(
+            file, job, language=language, evidence=evidence, progress=status.update
+        )
     out.print(f"{report.rows} articles of {report.gold} stories")
     table = Table()
     table.add_column("")
@@ -65,7 +68,7 @@ def evaluate_stories(
     out.print(table)
     out.print(
         f"BCubed F1 {report.over_baseline:+.3f} over the best baseline, each tuned on these rows; "
-        f"{report.documents_per_s:.0f} documents/s without the encoder"
+        f"{report.documents_per_s:.0f} documents/s without the models"
     )
     if report.by_job:
         out.print(
@@ -75,8 +78,7 @@ def evaluate_stories(
         )
     if report.crossed:
         _show_crossed(report)
-    if json_file:
-        json_file.write_text(json.dumps(report.to_json(), indent=2) + "\n", "utf-8")
+    write_json(json_file, report.to_json())
 
 
 def _job(parallelism: int) -> "Job":

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from evaluation import feed_rows, mind
+from evaluation.embedding import embed
 from evaluation.feed_attention import Graphs
 from evaluation.feed_corpus import (
     ATTENTION,
@@ -29,7 +30,6 @@ from evaluation.feed_corpus import (
 )
 from evaluation.feed_report import Measure, Report, Scores, auc, difference
 from evaluation.feed_rows import Booleans, Impression, Places, Rows
-from evaluation.stories import embed
 from models.ranking.attention import Attention
 from models.ranking.fit import Growth, fit_linear, fit_trees
 from schemas.errors import SettingError, SetupError

@@ -1,12 +1,11 @@
 """Articles into stories: the clustering of the job, and the ways it has to beat.
 
-Rows are placed in event time through the `Neighbourhood` that the job keeps for a language, or by
-the job itself (`Job`); gold stories only score.
+Rows are enriched as the job `enrich` does it and placed in event time through the `Neighbourhood`
+that the job `breaking` keeps for a language, or by the job itself (`Job`); gold stories only score.
 """
 
 import hashlib
-import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -17,34 +16,25 @@ import numpy as np
 import numpy.typing as npt
 
 from evaluation.clusters import Agreement, agreement, bcubed
-from evaluation.rows import WrongRowError
-from models.manifest import SHIPPED
-from models.manifest import read as read_manifest
-from models.opening import open_encoder
-from models.stories import cluster, density, fit
-from models.stories.cluster import Clustering, StoryArticle
+from evaluation.enriching import enriched
+from evaluation.story_baselines import ways
+from evaluation.story_rows import Row, read
+from models.stories import clustering as decisions
+from models.stories import fit
+from models.stories.cluster import StoryArticle
+from models.stories.clustering import Clustering
 from models.stories.neighbourhood import Neighbourhood, News, Tidying
 from models.stories.received import Received, received, story_article
-from models.stories.terms import TermWeights, Vocabulary, terms
-from schemas.enriched_article import UNDETERMINED, EnrichedArticle, Language
-from schemas.errors import InferenceError, SetupError
-from schemas.packed import numbered_lines
+from schemas.enriched_article import EnrichedArticle
 from schemas.story import StoryArticle as Placed
 
-Vectors = npt.NDArray[np.float32]
-
-EMBEDDING = "embedding"
-"""The task whose route names the encoder."""
-
-BATCH = 16
-TEXT_FIELDS = ("id", "title", "source", "story")
-TERM_LEVELS = tuple(np.round(np.arange(0.05, 0.55, 0.05), 2))
-VECTOR_LEVELS = tuple(np.round(np.arange(0.30, 0.80, 0.05), 2))
-CLUSTER_SIZES = (2, 3, 5, 8, 12, 20)
-
+Progress = Callable[[str], None]
 
 OFTEN = Tidying()
 """How often stories are tidied: as the job does unless its settings say otherwise."""
+
+WITHOUT_DENSITY = Tidying(density_every=2**31)
+"""HDBSCAN never proposes."""
 
 END = "endofrows"
 """Id and title of an article that belongs to no story: it only lets time pass."""
@@ -54,24 +44,42 @@ PARTS = 2
 
 OURS = "Wiredesk"
 
+
+class Without(NamedTuple):
+    """A kind of evidence, by what is left out to do without it.
+
+    likenesses  get no weight
+    article     what an article lacks
+    density     whether HDBSCAN proposes, which is no likeness
+    """
+
+    likenesses: tuple[str, ...] = ()
+    article: Callable[[EnrichedArticle], EnrichedArticle] = lambda article: article
+    density: bool = True
+
+
+def _nameless(article: EnrichedArticle) -> EnrichedArticle:
+    return article.model_copy(update={"entities": None})
+
+
+def _placeless(article: EnrichedArticle) -> EnrichedArticle:
+    """Its places are names like any other: nothing vetoes."""
+    named = [name.model_copy(update={"type": "other"}) for name in article.entities or ()]
+    return article.model_copy(update={"entities": named})
+
+
+NOTHING = Without()
+
 EVIDENCE = {
-    "vectors": ("mean_vector", "centre_vector"),
-    "words": ("mean_terms", "centre_terms"),
-    "sizes": ("smaller", "larger"),
-    "time": ("apart",),
+    "vectors": Without(("mean_vector", "centre_vector")),
+    "words and names": Without(("mean_terms", "centre_terms")),
+    "names": Without(article=_nameless),
+    "the veto of places": Without(article=_placeless),
+    "sizes": Without(("smaller", "larger")),
+    "time": Without(("apart",)),
+    "HDBSCAN's proposals": Without(density=False),
 }
-"""Kinds of evidence, and the likenesses that tell of each."""
-
-
-class Row(NamedTuple):
-    """An article with its gold story."""
-
-    id: str
-    title: str
-    body: str
-    source: str
-    published_ms: int
-    story: str
+"""What decides, kind by kind."""
 
 
 class Placements(NamedTuple):
@@ -105,7 +113,7 @@ class Report:
 
     ours              by the shipped decisions
     baselines         each at the setting with the best BCubed F1 on these rows
-    documents_per_s   placing and tidying, without the encoder
+    documents_per_s   placing and tidying, without the models
     crossed           BCubed F1 of each way on each part of the stories, tuned or learned on the
                       other parts; all rows are placed
     without           the same of ours, learned without a kind of evidence; empty: it was not asked
@@ -146,35 +154,51 @@ class Report:
         }
 
 
-def evaluate(path: str, job: Job | None = None, *, evidence: bool = False) -> Report:
+def evaluate(
+    path: str,
+    job: Job | None = None,
+    *,
+    language: str = "en",
+    evidence: bool = False,
+    progress: Progress = lambda _: None,
+) -> Report:
     """Place the articles of a file. Raises WrongRowError, SetupError.
 
     A file without any body is judged by the decisions for headlines.
     job       places the articles whose figures are reported
+    language  of all rows: stories are of one, and what detects it is measured elsewhere
     evidence  whether decisions are learned without each kind of evidence, too
     """
-    rows, articles = embedded(path)
-    decisions = cluster.SHIPPED if any(row.body for row in rows) else cluster.HEADLINES
-    placed = job(articles, decisions) if job else None
-    return report(rows, articles, cluster.read(decisions), placed, evidence=evidence)
+    rows, articles = read_enriched(path, language, progress)
+    file = decisions.SHIPPED if any(row.body for row in rows) else decisions.HEADLINES
+    placed = None
+    if job is not None:
+        progress("the job places the articles")
+        placed = job(articles, file)
+    gold = [row.story for row in rows]
+    clustering = decisions.read(file)
+    return report(gold, articles, clustering, placed, evidence=evidence, progress=progress)
 
 
-def embedded(path: str) -> tuple[list[Row], list[EnrichedArticle]]:
+def read_enriched(
+    path: str, language: str, progress: Progress = lambda _: None
+) -> tuple[list[Row], list[EnrichedArticle]]:
     """The rows of a file in order of time, and as the job reads them."""
     rows = sorted(read(path), key=lambda row: row.published_ms)
-    return rows, articles_of(rows, embed([_text(row) for row in rows]))
+    return rows, enriched([row.article for row in rows], language, progress)
 
 
 def report(
-    rows: Sequence[Row],
+    gold: Sequence[str],
     articles: Sequence[EnrichedArticle],
     clustering: Clustering,
     placed: Placements | None = None,
     *,
     evidence: bool = False,
+    progress: Progress = lambda _: None,
 ) -> Report:
-    """Our stories and every baseline's, rows in order of time; ours by the job if it was run."""
-    gold = [row.story for row in rows]
+    """Our stories and every baseline's, articles in order of time; the job's if it was run."""
+    progress("placing by the shipped decisions")
     started = perf_counter()
     found = place_all(articles, clustering)
     taken = perf_counter() - started
@@ -182,16 +206,19 @@ def report(
     if placed is not None:
         replayed, found = found, stories_of(articles, placed)
         by_job = compared(gold, replayed, found)
+    progress("placing by the baselines")
+    baselines = {name: way.best(gold) for name, way in ways(clustered(articles)).items()}
+    asked = EVIDENCE if evidence and _parts(gold) else {}
     return Report(
-        rows=len(rows),
+        rows=len(gold),
         gold=len(set(gold)),
         ours=agreement(gold, found),
-        documents_per_s=len(rows) / taken,
-        baselines={name: _best(way, gold) for name, way in _baselines(rows, articles).items()},
-        crossed=crossed(rows, articles, clustering),
+        documents_per_s=len(gold) / taken,
+        baselines=baselines,
+        crossed=crossed(gold, articles, clustering, progress),
         without={
-            name: learned_elsewhere(rows, articles, clustering, ignored)
-            for name, ignored in (EVIDENCE if evidence and _parts(gold) else {}).items()
+            name: learned_elsewhere(gold, articles, clustering, kind, _told(progress, name))
+            for name, kind in asked.items()
         },
         by_job=by_job,
     )
@@ -205,62 +232,66 @@ def compared(gold: Sequence[str], replayed: Sequence[str], found: Sequence[str])
 
 
 def crossed(
-    rows: Sequence[Row], articles: Sequence[EnrichedArticle], clustering: Clustering
+    gold: Sequence[str],
+    articles: Sequence[EnrichedArticle],
+    clustering: Clustering,
+    progress: Progress = lambda _: None,
 ) -> dict[str, tuple[float, ...]]:
     """BCubed F1 of every way on each part of the stories, learned or tuned on the other parts.
 
-    All rows are placed, and those of the part are scored: alone it would be easier, for half of
+    All articles are placed, and those of the part are scored: alone it would be easier, for half of
     the stories have half of the look-alikes.
     """
-    gold = [row.story for row in rows]
     parts = _parts(gold)
-    found = {OURS: learned_elsewhere(rows, articles, clustering)} if parts else {}
-    everything = _baselines(rows, articles)
-    for asked in parts:
-        known = [(r, a) for r, a, here in zip(rows, articles, asked, strict=True) if not here]
-        known_gold = [row.story for row, _ in known]
-        for name, way in _baselines(*zip(*known, strict=True)).items():
-            setting, _ = _best(way, known_gold)
+    found = {OURS: learned_elsewhere(gold, articles, clustering, progress=progress)}
+    everything = ways(clustered(articles))
+    for number, asked in enumerate(parts, start=1):
+        progress(f"tuning the baselines for part {number} of {PARTS}")
+        known = [place for place, here in enumerate(asked) if not here]
+        known_gold = [gold[place] for place in known]
+        for name, way in ways(clustered(articles[place] for place in known)).items():
+            setting, _ = way.best(known_gold)
             f1 = bcubed(gold, everything[name].stories(setting), asked).f1
             found[name] = (*found.get(name, ()), f1)
-    return found
+    return found if parts else {}
 
 
 def learned_elsewhere(
-    rows: Sequence[Row],
+    gold: Sequence[str],
     articles: Sequence[EnrichedArticle],
     clustering: Clustering,
-    ignored: Collection[str] = (),
+    without: Without = NOTHING,
+    progress: Progress = lambda _: None,
 ) -> tuple[float, ...]:
     """BCubed F1 on each part of the stories by decisions that were learned from the other parts.
 
     clustering  says from which probabilities on they count
-    ignored     likenesses that decide nothing
+    without     evidence that is left out
     """
-    gold = [row.story for row in rows]
+    given = [without.article(article) for article in articles]
+    tidying = OFTEN if without.density else WITHOUT_DENSITY
     found = []
-    for asked in _parts(gold):
+    for number, asked in enumerate(_parts(gold), start=1):
+        progress(f"learning for part {number} of {PARTS}")
         known = [place for place, here in enumerate(asked) if not here]
         ours = fit.learned(
-            clustered(articles[place] for place in known),
+            clustered(given[place] for place in known),
             [gold[place] for place in known],
             join_at=clustering.join_at,
             merge_at=clustering.merge_at,
-            ignored=ignored,
+            ignored=without.likenesses,
         )
-        found.append(bcubed(gold, place_all(articles, ours), asked).f1)
+        progress(f"placing for part {number} of {PARTS}")
+        found.append(bcubed(gold, place_all(given, ours, tidying), asked).f1)
     return tuple(found)
 
 
 def place_all(
-    articles: Iterable[EnrichedArticle], clustering: Clustering, tidying: Tidying = OFTEN
+    articles: Sequence[EnrichedArticle], clustering: Clustering, tidying: Tidying = OFTEN
 ) -> list[str]:
     """The story of each article at the end, merges and splits included."""
-    articles = list(articles)
     neighbourhood = Neighbourhood(clustering, tidying)
-    answers = [
-        neighbourhood.place(each) for each in _received([*articles, end_of(articles, tidying)])
-    ]
+    answers = [neighbourhood.place(each) for each in _received([*articles, end_of(articles)])]
     return stories_of(
         articles,
         Placements(
@@ -270,17 +301,26 @@ def place_all(
     )
 
 
-def end_of(articles: Sequence[EnrichedArticle], tidying: Tidying = OFTEN) -> EnrichedArticle:
+def end_of(articles: Sequence[EnrichedArticle]) -> EnrichedArticle:
     """What comes after the last article: at the next pass that merges, splits and asks HDBSCAN.
 
     A running job comes to it by itself when no article comes.
     """
-    last_ms = max(article.published_ms for article in articles)
-    passes_ms = tidying.every_ms * tidying.density_every
-    end_ms = (last_ms // passes_ms + 1) * passes_ms
-    row = Row(id=END, title=END, body="", source=END, published_ms=end_ms, story=END)
-    (end,) = articles_of([row], np.zeros((1, 0), np.float32))
-    return end
+    last = max(articles, key=lambda article: article.published_ms)
+    passes_ms = OFTEN.every_ms * OFTEN.density_every
+    end_ms = (last.published_ms // passes_ms + 1) * passes_ms
+    return EnrichedArticle(
+        article_id=END,
+        url="",
+        source=END,
+        title=END,
+        published_ms=end_ms,
+        ingested_ms=end_ms,
+        enriched_ms=end_ms,
+        content_hash=END,
+        language=last.language,
+        model_versions={},
+    )
 
 
 def stories_of(articles: Iterable[EnrichedArticle], placements: Placements) -> list[str]:
@@ -295,113 +335,9 @@ def stories_of(articles: Iterable[EnrichedArticle], placements: Placements) -> l
     return [_followed(last.get(each.article_id, each.article_id), part_of) for each in articles]
 
 
-def read(path: str) -> Iterator[Row]:
-    """The rows of a file (`-`: standard input), in its order. Raises WrongRowError."""
-    first_lines: dict[str, int] = {}
-    for line, content in numbered_lines(path):
-        try:
-            row = _row(json.loads(content))
-        except (ValueError, RecursionError) as fault:
-            raise WrongRowError(f"{path}, line {line}: {fault}") from None
-        if row.id in first_lines:
-            raise WrongRowError(
-                f"{path}, line {line}: id {row.id!r} stands on line {first_lines[row.id]}, too"
-            )
-        first_lines[row.id] = line
-        yield row
-    if not first_lines:
-        raise SetupError(f"{path} has no rows")
-
-
-def articles_of(rows: Sequence[Row], vectors: Vectors) -> list[EnrichedArticle]:
-    """Rows as the job reads them: by title and vector, as if they came when they were published."""
-    return [
-        EnrichedArticle(
-            article_id=row.id,
-            url="",
-            source=row.source,
-            title=row.title,
-            published_ms=row.published_ms,
-            ingested_ms=row.published_ms,
-            enriched_ms=row.published_ms,
-            content_hash=row.id,
-            language=Language(code=UNDETERMINED, confidence=0.0),
-            embedding=vector.astype("<f2").tobytes(),
-            model_versions={},
-        )
-        for row, vector in zip(rows, vectors, strict=True)
-    ]
-
-
 def clustered(articles: Iterable[EnrichedArticle]) -> list[StoryArticle]:
     """Articles as the clustering reads them."""
     return [story_article(article, told=b"") for article in _received(articles)]
-
-
-def embed(texts: Sequence[str]) -> Vectors:
-    """Vectors of texts by the shipped encoder, float32 (texts, width)."""
-    manifest = read_manifest(SHIPPED)
-    route = next(r for r in manifest.routes if r.task == EMBEDDING)
-    encoder = open_encoder(manifest, route.model, threads=1)
-    ids = [encoder.tokenize(text) for text in texts]
-    order = sorted(range(len(ids)), key=lambda place: len(ids[place]))
-    vectors: list[Any] = [None] * len(ids)
-    for start in range(0, len(order), BATCH):
-        places = order[start : start + BATCH]
-        answers = encoder.run([ids[place] for place in places])
-        for place, answer in zip(places, answers, strict=True):
-            if isinstance(answer, InferenceError):
-                raise SetupError(f"the encoder fails on row {place + 1}: {answer.detail}")
-            vectors[place] = answer[route.output]
-    stacked: Vectors = np.stack(vectors).astype(np.float32)
-    return stacked
-
-
-def single_pass_terms(weights: Sequence[TermWeights], level: float) -> list[str]:
-    """Join the story with the largest TF-IDF cosine to its centre, from a level on."""
-    sums: list[TermWeights] = []
-    squares: list[float] = []
-    holders: dict[str, set[int]] = {}
-    found = []
-    for article in weights:
-        shared: dict[int, float] = {}
-        for word, weight in article.items():
-            for story in holders.get(word, ()):
-                shared[story] = shared.get(story, 0.0) + weight * sums[story][word]
-        best = max(shared, key=lambda s: (shared[s] / squares[s] ** 0.5, -s), default=-1)
-        if best < 0 or shared[best] / squares[best] ** 0.5 < level:
-            best = len(sums)
-            sums.append({})
-            squares.append(0.0)
-        squares[best] += sum(w * (w + 2 * sums[best].get(t, 0.0)) for t, w in article.items())
-        for word, weight in article.items():
-            sums[best][word] = sums[best].get(word, 0.0) + weight
-            holders.setdefault(word, set()).add(best)
-        found.append(str(best))
-    return found
-
-
-def single_pass_vectors(vectors: Vectors, level: float) -> list[str]:
-    """Join the story with the largest cosine to its centre, from a level on."""
-    centres = np.zeros_like(vectors)
-    sums = np.zeros_like(vectors)
-    count = 0
-    found = []
-    for vector in vectors:
-        cosines = centres[:count] @ vector
-        best = int(cosines.argmax()) if count else -1
-        if best < 0 or cosines[best] < level:
-            best, count = count, count + 1
-        sums[best] += vector
-        centres[best] = sums[best] / np.linalg.norm(sums[best])
-        found.append(str(best))
-    return found
-
-
-def offline(vectors: Vectors, smallest: int) -> list[str]:
-    """HDBSCAN on everything at once; noise is a story each."""
-    labels = density.clusters(vectors, smallest=smallest)
-    return [str(label) if label >= 0 else f"alone {place}" for place, label in enumerate(labels)]
 
 
 def _received(articles: Iterable[EnrichedArticle]) -> list[Received]:
@@ -414,32 +350,8 @@ def _followed(story: str, merged: Mapping[str, str]) -> str:
     return story
 
 
-class Way(NamedTuple):
-    """A baseline: its settings, and the stories that it finds at one."""
-
-    settings: Sequence[float]
-    stories: Callable[[float], list[str]]
-
-
-def _baselines(rows: Sequence[Row], articles: Sequence[EnrichedArticle]) -> dict[str, Way]:
-    """The ways that ours has to beat."""
-    words = _weights(rows)
-    vectors = np.stack([article.vector for article in clustered(articles)])
-    return {
-        "single-pass TF-IDF": Way(TERM_LEVELS, lambda at: single_pass_terms(words, at)),
-        "single-pass embedding": Way(VECTOR_LEVELS, lambda at: single_pass_vectors(vectors, at)),
-        "offline HDBSCAN": Way(CLUSTER_SIZES, lambda at: offline(vectors, int(at))),
-    }
-
-
-def _best(way: Way, gold: Sequence[str]) -> tuple[float, Agreement]:
-    """The setting with the best BCubed F1, with its figures."""
-    found = [(float(at), agreement(gold, way.stories(at))) for at in way.settings]
-    return max(found, key=lambda pair: pair[1].bcubed.f1)
-
-
 def _parts(gold: Sequence[str]) -> list[npt.NDArray[np.bool_]]:
-    """The rows of each part of the stories, none where the stories are too few for parts.
+    """The articles of each part of the stories, none where the stories are too few for parts.
 
     A part is arbitrary, and the same everywhere.
     """
@@ -448,37 +360,8 @@ def _parts(gold: Sequence[str]) -> list[npt.NDArray[np.bool_]]:
     return parts if all(part.any() for part in parts) else []
 
 
-def _weights(rows: Sequence[Row]) -> list[TermWeights]:
-    vocabulary = Vocabulary()
-    weights = []
-    for row in rows:
-        words = terms(row.title)
-        vocabulary.learn(words)
-        weights.append(vocabulary.weigh(words))
-    return weights
-
-
-def _row(columns: Any) -> Row:
-    if not isinstance(columns, dict):
-        raise ValueError(f"a JSON {type(columns).__name__}; expected an object")
-    for name in TEXT_FIELDS:
-        if not isinstance(columns.get(name), str) or not columns[name].strip():
-            raise ValueError(f"{name} is {columns.get(name)!r}; expected text")
-    body = columns.get("body") or ""
-    if not isinstance(body, str):
-        raise ValueError(f"body is {body!r}; expected text")
-    published_ms = columns.get("published_ms")
-    if type(published_ms) is not int:
-        raise ValueError(
-            f"published_ms is {published_ms!r}; expected milliseconds since 1970, a whole number"
-        )
-    return Row(
-        columns["id"], columns["title"], body, columns["source"], published_ms, columns["story"]
-    )
-
-
-def _text(row: Row) -> str:
-    return f"{row.title}\n{row.body}" if row.body else row.title
+def _told(progress: Progress, name: str) -> Progress:
+    return lambda what: progress(f"without {name}: {what}")
 
 
 def _by_part(found: Mapping[str, Sequence[float]]) -> dict[str, dict[str, Any]]:

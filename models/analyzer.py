@@ -79,15 +79,19 @@ class Analyzer(Inference[Analysis]):
         self._most_tags = config.heads.tags
         self.stats = AnalyzerStats(uncovered_tasks=dict.fromkeys(manifest.tasks, 0))
 
-    async def analyze(self, text: ArticleText) -> Analysis:
-        """The analysis of a text. Raises InferenceError when a model fails on it."""
+    async def analyze(self, text: ArticleText, language: Language | None = None) -> Analysis:
+        """The analysis of a text. Raises InferenceError when a model fails on it.
+
+        language  if it is known; else it is detected
+        """
         self.stats.texts += 1
-        analysis = await self._known.answer(text.content_hash, partial(self._compute, text))
+        key = f"{language.code if language else ''} {text.content_hash}"
+        analysis = await self._known.answer(key, partial(self._compute, text, language))
         self.stats.cache_hits = self._known.hits
         return analysis
 
-    async def _compute(self, text: ArticleText) -> Analysis:
-        language = self._languages.detect(text.head(HEAD_CHARACTERS))
+    async def _compute(self, text: ArticleText, known: Language | None) -> Analysis:
+        language = known or self._languages.detect(text.head(HEAD_CHARACTERS))
         routes = self._manifest.routes_for(language.code)
         for task in self._manifest.tasks:
             if all(route.task != task for route in routes):

@@ -21,11 +21,9 @@ from schemas.errors import ModelFileError
 from serving.errors import NoText, Unavailable
 
 if TYPE_CHECKING:
-    from models.analyzer import Analyzer, AnalyzerConfig
+    from models.analyzer import Analyzer
 
 log = logging.getLogger(__name__)
-
-_UNKNOWN_SOURCE = "unknown"
 
 
 class Analysis:
@@ -99,36 +97,12 @@ class Analysis:
 
     def _open(self) -> None:
         from models.analyzer import Analyzer
+        from models.usual_analyzer import usual_analyzer_config
 
         manifest = read(self._file, non_commercial=self._non_commercial)
-        analyzer = Analyzer(manifest, analyzer_config(self._threads))
+        analyzer = Analyzer(manifest, usual_analyzer_config(self._threads))
         analyzer.warm_up()
         self._opened, self.problem = (manifest, analyzer), None
-
-
-def analyzer_config(threads: int) -> "AnalyzerConfig":
-    """As the job `enrich` answers when nothing is set."""
-    from models.analyzer import AnalyzerConfig
-    from models.batching import BatchPolicy
-    from models.heads import HeadOptions
-
-    return AnalyzerConfig(
-        provider="auto",
-        threads=threads,
-        streams=threads,
-        batch=BatchPolicy(max_tokens=4096, max_count=32, deadline_s=0.002),
-        cache_entries=5_000,
-        cache_ttl_s=3600,
-        language_min_confidence=0.5,
-        language_high_accuracy=False,
-        heads=HeadOptions(
-            topics_precision=0.8,
-            entities_score=0.5,
-            summary_sentences=3,
-            summary_characters=600,
-            tags=8,
-        ),
-    )
 
 
 def article_of(
@@ -145,7 +119,7 @@ def article_of(
     return Article(
         article_id=article_id or addresses.article_id(url, title, body),
         url=url,
-        source=source or addresses.host_of(url) or _UNKNOWN_SOURCE,
+        source=source or addresses.host_of(url) or addresses.UNKNOWN_SOURCE,
         title=title,
         body=body,
         published_ms=now_ms if published_ms is None else published_ms,

@@ -4,13 +4,15 @@ import random
 
 import numpy as np
 import pytest
+from made_stories import articles_of
 
 from cli import through_flink
 from evaluation import breaking, known_stories, pickup_replay, stories
 from evaluation.pickup_replay import Row
+from evaluation.story_rows import Row as StoryRow
 from models.breaking import scorer
 from models.breaking.outcome import HOUR_MS, Outcome
-from models.stories import cluster
+from models.stories import clustering
 from models.stories.cluster import WIDTH
 
 DAY_MS = 24 * HOUR_MS
@@ -35,7 +37,7 @@ def pickups(seed: int = 1) -> list[Row]:
     return sorted(rows, key=lambda row: row.published_ms)
 
 
-def articles(events: int = 6, each: int = 12) -> tuple[list[stories.Row], np.ndarray]:
+def articles(events: int = 6, each: int = 12) -> tuple[list[StoryRow], np.ndarray]:
     """Events four hours apart, every other one told in two ways, apart from each other at first."""
     chance = np.random.default_rng(3)
     rows, vectors = [], []
@@ -49,16 +51,14 @@ def articles(events: int = 6, each: int = 12) -> tuple[list[stories.Row], np.nda
             way = ("alpha", "beta")[number % 2] if early else "alpha beta"
             title = f"event{event} {way} word{chance.integers(9)} more{chance.integers(9)}"
             at_ms = START_MS + event * 4 * HOUR_MS + number * 4 * 60_000
-            rows.append(
-                stories.Row(f"{event}-{number}", title, "", f"s{number}", at_ms, str(event))
-            )
+            rows.append(StoryRow(f"{event}-{number}", title, "", f"s{number}", at_ms, str(event)))
     return rows, np.stack(vectors).astype(np.float32)
 
 
 def test_rows_of_known_stories_find_them_again():
     rows = pickups()
     made = known_stories.articles_of(rows)
-    found = stories.place_all(made, cluster.read())
+    found = stories.place_all(made, clustering.read())
     story_of = {article.article_id: story for article, story in zip(made, found, strict=True)}
     assert known_stories.judged(rows, story_of, []).astray == 0
 
@@ -87,9 +87,9 @@ def test_job_scores_each_moment_as_the_replay_does():
 @pytest.mark.flink
 def test_job_puts_each_article_where_the_replay_does():
     rows, vectors = articles()
-    made = stories.articles_of(rows, vectors)
-    placements = through_flink.place(made, cluster.SHIPPED)
-    replayed = stories.place_all(made, cluster.read())
+    made = articles_of(rows, vectors)
+    placements = through_flink.place(made, clustering.SHIPPED)
+    replayed = stories.place_all(made, clustering.read())
     assert stories.stories_of(made, placements) == replayed
     assert any(news.kind == "merged" for news in placements.news)
     assert 1 < len(set(replayed)) < len(made)

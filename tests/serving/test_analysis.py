@@ -1,18 +1,14 @@
 """The models of the jobs behind the server: calls share batches, what is wrong is said."""
 
 import asyncio
-from operator import attrgetter
 
 import pytest
 from server_parts import NOW_MS
 
-from jobs import enrich
-from jobs.runtime.enrich_settings import EnrichSettings
-from jobs.runtime.settings import load
 from models.ranking.article import from_enriched
 from models.ranking.fresh import FreshArticles
 from schemas.article import Article
-from serving.analysis import Analysis, analyzer_config, article_of
+from serving.analysis import Analysis, article_of
 from serving.errors import NoText, Unavailable
 from serving.search import WordIndex, search
 
@@ -46,14 +42,6 @@ def given(name):
         published_ms=None,
         now_ms=NOW_MS,
     )
-
-
-def test_answers_are_the_jobs_when_nothing_is_set():
-    job = enrich.analyzer_config(load(EnrichSettings, environment={}, overrides=[]))
-    ours = analyzer_config(threads=job.threads)
-    answering = attrgetter("provider", "heads", "summarizer", "language_min_confidence")
-    assert answering(ours) == answering(job)
-    assert ours.language_high_accuracy == job.language_high_accuracy
 
 
 async def test_concurrent_calls_share_batches(opened):

@@ -5,7 +5,7 @@ from pathlib import Path
 import made_articles
 import pytest
 import redis
-from made_articles import article, command, embedding
+from made_articles import START_MS, article, command, embedding
 from pyflink.datastream import MapFunction
 from pyflink.datastream.connectors.base import Sink
 from pyflink.java_gateway import get_gateway
@@ -171,6 +171,8 @@ def test_news_raises_one_alert_and_the_rest_none(env, redis_client, settings):
         command(4, "mute", desk="world", source="x0.example"),
         command(5, "undo", undoes="c4"),
         command(6, "moderate", comment_id="for another job"),
+        command(7, "mute", desk="world", entity="nobody"),
+        command(8, "unmute", desk="world", entity="nobody"),
     ]
     outputs = breaking.build(streams(env, everything(), commands), settings)
     records = _collected(env, outputs, redis_client)
@@ -186,6 +188,8 @@ def test_news_raises_one_alert_and_the_rest_none(env, redis_client, settings):
         ("c3", "refused"),
         ("c4", "applied"),
         ("c5", "applied"),
+        ("c7", "applied"),
+        ("c8", "applied"),
     ]
     (alert_id,) = {alert.alert_id for alert in records["alerts.breaking"]}
     assert redis_client.hget(f"alert:{alert_id}", "story_id") == b"x0"
@@ -244,7 +248,9 @@ def _stories_are_told(stories, redis_client):
 
 
 def two_tellings_of_one_quake():
-    """Two stories that an editor knows to be one, each of them alerted, and one that is two."""
+    """Two stories that an editor knows to be one, each of them alerted, and one that is two, slow
+    enough to raise no alert by itself.
+    """
     first = breaking_story()[:12]
     again = [
         article(f"y{n}", "tremor shakes port", f"y{n}.example", 361 + 1.5 * n) for n in range(12)
@@ -253,18 +259,26 @@ def two_tellings_of_one_quake():
     return sorted([*first, *again, *mixed], key=lambda each: each.ingested_ms)
 
 
-def test_editors_merge_split_and_retract_stories(env, redis_client, settings):
-    alerts = {story: alert_id("world", story, 1) for story in ("x0", "y0")}
+def test_editors_merge_split_retract_score_and_dismiss_stories(env, redis_client, settings):
+    alerts = {story: alert_id("world", story, 1) for story in ("x0", "y0", "z0")}
     commands = [
         command(1, "merge", story_id="x0", other_story_id="y0"),
         command(2, "split", story_id="z0", article_ids=["z3", "z4"]),
         command(3, "retract", story_id="x0", reason="drill"),
+        command(4, "override_score", story_id="z0", value=0.99),
+        command(5, "dismiss", alert_id=alerts["z0"], reason="no budget"),
+        command(6, "clear_override", story_id="z0"),
+        command(7, "pin", story_id="z0", until_ms=2 * START_MS),
     ]
     awaited = [
-        [(f"alert:{each}", "state", b"escalated") for each in alerts.values()]
+        [(f"alert:{alerts[story]}", "state", b"escalated") for story in ("x0", "y0")]
         + [("story:x0", "articles", b"12"), ("story:y0", "articles", b"12")],
         [("story:z0", "articles", b"6")],
         [(f"alert:{alerts['y0']}", "state", b"closed")],
+        [("story:z0", "articles", b"4")],
+        [(f"alert:{alerts['z0']}", "state", b"opened")],
+        [(f"alert:{alerts['z0']}", "state", b"dismissed")],
+        [("story:z0", "articles", b"4")],
     ]
     port = port_of(redis_client)
     raws, _, demand = streams(env, two_tellings_of_one_quake(), [])
@@ -277,7 +291,7 @@ def test_editors_merge_split_and_retract_stories(env, redis_client, settings):
     inputs = breaking.Inputs(raws, waiting, demand)
     records = _collected(env, breaking.build(inputs, settings), redis_client)
     answers = {(entry.command_id, entry.outcome) for entry in records["editorial.audit"]}
-    assert answers == {("c1", "applied"), ("c2", "applied"), ("c3", "applied")}
+    assert answers == {(f"c{number}", "applied") for number in range(1, 8)}
     last = {story.story_id: story for story in records["stories"]}
     assert (last["y0"].status, last["y0"].merged_into) == ("merged", "x0")
     assert (last["x0"].status, last["x0"].articles) == ("retracted", 24)
@@ -297,6 +311,14 @@ def test_editors_merge_split_and_retract_stories(env, redis_client, settings):
     assert told["y0"][-1][1] == f"goes on as {alerts['x0']}"
     assert [state for state, _ in told["x0"]] == ["opened", "escalated", "corrected"]
     assert told["x0"][-1][1] == "drill"
+    by_hand = [a for a in records["alerts.breaking"] if a.alert_id == alerts["z0"]]
+    assert [(a.state, a.score, a.by) for a in by_hand] == [
+        ("opened", 0.99, None),
+        ("dismissed", 0.99, "ada"),
+    ]
+    assert by_hand[0].reasons == ["score set by ada"]
+    assert by_hand[1].note == "no budget"
+    assert last["z0"].pinned_until_ms == 2 * START_MS
 
 
 PLACED = "stories.articles"

@@ -1,7 +1,5 @@
 """`wiredesk evaluate breaking`: alerts on replayed stories, beside the rules they have to beat."""
 
-import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +7,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from schemas.errors import SettingError
+from cli.files import JsonOption, write_json
+from cli.reading import moment_ms
 
 if TYPE_CHECKING:
     from evaluation.breaking import Comparison, Job, Operating, Report
@@ -50,23 +49,20 @@ def evaluate_breaking(
             "figures; for files of up to some 100,000 rows."
         ),
     ] = False,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="OUT", help="Write the figures here, too.")
-    ] = None,
+    json_file: JsonOption = None,
 ) -> None:
     """Replay pick-ups of stories: alerts at 5, 12 and 25 a day, lead, calibration."""
     from evaluation import breaking
     from models.breaking.outcome import parse
 
-    wanted, until_ms = parse(outcome), _milliseconds(train_until)
+    wanted, until_ms = parse(outcome), moment_ms(train_until)
     scorer = _scorer(scorer_file) if scorer_file else None
     with out.status("replaying"):
         report = breaking.evaluate(
             file, wanted, until_ms, scorer, _job() if through_flink else None
         )
     _show(report)
-    if json_file:
-        json_file.write_text(json.dumps(report.to_json(), indent=2) + "\n", "utf-8")
+    write_json(json_file, report.to_json())
 
 
 def _scorer(file: str) -> "Scorer":
@@ -79,16 +75,6 @@ def _job() -> "Job":
     from cli.through_flink import judge
 
     return judge
-
-
-def _milliseconds(moment: str) -> int:
-    try:
-        at = datetime.fromisoformat(moment)
-    except ValueError:
-        raise SettingError(
-            f"--train-until {moment!r}; expected a time like 2017-10-09T00:00Z"
-        ) from None
-    return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def _show(report: "Report") -> None:

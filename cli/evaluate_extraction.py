@@ -1,12 +1,13 @@
 """`wiredesk evaluate extraction`: how well articles are read from their pages."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from cli.files import JsonOption, write_json
 
 
 def extraction(
@@ -17,9 +18,7 @@ def extraction(
             help='HTML files and ground_truth.jsonl: {"file", "body", "title"?, "published"?}.',
         ),
     ],
-    json_out: Annotated[
-        Path | None, typer.Option("--json", metavar="OUT", help="Write the figures to a file.")
-    ] = None,
+    json_file: JsonOption = None,
     processes: Annotated[int, typer.Option(min=1, help="Processes that read side by side.")] = 1,
     misses: Annotated[bool, typer.Option("--misses", help="List wrong titles and dates.")] = False,
     others: Annotated[
@@ -48,8 +47,7 @@ def extraction(
     if misses:
         for file, what, read, true in report.misses:
             out.print(f"{file}: {what}: {read!r}; true: {true!r}", markup=False, highlight=False)
-    if json_out:
-        json_out.write_text(json.dumps(report.as_json(), indent=2) + "\n", "utf-8")
+    write_json(json_file, report.as_json())
 
 
 def _share(value: float | None) -> str:

@@ -1,12 +1,13 @@
 """`wiredesk evaluate feed`: which of the articles shown a reader clicks, and why we think so."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from cli.files import JsonOption, write_json
 
 if TYPE_CHECKING:
     from evaluation.feed_report import Ranking, Report
@@ -48,9 +49,7 @@ def evaluate_feed(
             "ranked, too.",
         ),
     ] = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="OUT", help="Write the figures here, too.")
-    ] = None,
+    json_file: JsonOption = None,
 ) -> None:
     """Learn from four readers of five, rank what the fifth was shown: AUC, MRR, nDCG and more."""
     from evaluation import feed, feed_attention
@@ -60,8 +59,7 @@ def evaluate_feed(
         graphs = None if nrms is None else feed_attention.read(nrms, feed.FOLDS)
         report = feed.evaluate(rows, graphs, status.update)
     _show(report)
-    if json_file:
-        json_file.write_text(json.dumps(report.as_json(), indent=2) + "\n", "utf-8")
+    write_json(json_file, report.as_json())
 
 
 def _show(report: "Report") -> None:

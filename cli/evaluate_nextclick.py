@@ -1,16 +1,14 @@
 """`wiredesk evaluate nextclick`: what a session clicks next, beside simpler ways to foretell it."""
 
-import json
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from schemas.errors import SettingError
+from cli.files import JsonOption, write_json
+from cli.progress import progress
+from cli.reading import moment_ms
 
 if TYPE_CHECKING:
     from evaluation.nextclick import Figures, Report
@@ -37,42 +35,17 @@ def evaluate_nextclick(
         int, typer.Option(min=1, help="Next clicks drawn to learn from; counts take all clicks.")
     ] = 12_000,
     ask: Annotated[int, typer.Option(min=1, help="Next clicks drawn to report.")] = 20_000,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="OUT", help="Write the figures here, too.")
-    ] = None,
+    json_file: JsonOption = None,
 ) -> None:
     """Replay clicks in time and rank each drawn next click against 50 of the hour before."""
     from evaluation import nextclick
 
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    ) as bar:
-        task = bar.add_task("replaying", total=None)
+    with progress("replaying") as done:
         report = nextclick.evaluate(
-            file,
-            _milliseconds(report_from),
-            learn=learn,
-            ask=ask,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            file, moment_ms(report_from), learn=learn, ask=ask, progress=done
         )
     _show(report)
-    if json_file:
-        json_file.write_text(json.dumps(report.as_json(), indent=2) + "\n", "utf-8")
-
-
-def _milliseconds(moment: str) -> int:
-    try:
-        at = datetime.fromisoformat(moment)
-    except ValueError:
-        raise SettingError(
-            f"--from {moment!r}; expected a time like {GLOBO_REPORTED_FROM}"
-        ) from None
-    return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+    write_json(json_file, report.as_json())
 
 
 def _show(report: "Report") -> None:

@@ -1,11 +1,12 @@
 """`wiredesk evaluate parsing`: how many feeds are read without loss."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+
+from cli.files import JsonOption, write_json
 
 
 def parsing(
@@ -16,9 +17,7 @@ def parsing(
             help="Feeds of feedparser's and gofeed's tests, with what they expect.",
         ),
     ],
-    json_out: Annotated[
-        Path | None, typer.Option("--json", metavar="OUT", help="Write the figures to a file.")
-    ] = None,
+    json_file: JsonOption = None,
     misses: Annotated[bool, typer.Option("--misses", help="List what was lost.")] = False,
 ) -> None:
     """Feeds that come through ingest without loss, served over HTTP on this machine."""
@@ -36,5 +35,4 @@ def parsing(
         out.print(f"refused as {reason}: {number:,}", highlight=False)
     for line in outcome.lost if misses else ():
         out.print(line, markup=False, highlight=False, soft_wrap=True)
-    if json_out:
-        json_out.write_text(json.dumps({"metrics": metrics}, indent=2) + "\n", "utf-8")
+    write_json(json_file, {"metrics": metrics})

@@ -1,7 +1,6 @@
 """`wiredesk evaluate personal-data`: what is masked in marked comments."""
 
 import asyncio
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from cli.files import JsonOption, write_json
 
 if TYPE_CHECKING:
     from evaluation.personal_data.measure import Counts, Marked, Measured
@@ -25,7 +26,7 @@ def personal_data(
         bool, typer.Option(help="Also look for names, as the job does by default.")
     ] = True,
     errors: Annotated[bool, typer.Option("--errors", help="Print every error.")] = False,
-    to: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="As JSON.")] = None,
+    json_file: JsonOption = None,
 ) -> None:
     """Precision and recall of masking, on the project's own marked comments or yours."""
     from evaluation.personal_data.measure import SHIPPED, read
@@ -41,8 +42,7 @@ def personal_data(
     if errors:
         for error in found.errors:
             out.print(error, markup=False, highlight=False, soft_wrap=True)
-    if to is not None:
-        to.write_text(json.dumps(_as_json(found), indent=2) + "\n", "utf-8")
+    write_json(json_file, _as_json(found))
 
 
 def measured(texts: "Sequence[Marked]", *, names: bool) -> "Measured":

@@ -1,11 +1,11 @@
 """`wiredesk evaluate policy`: what another ranking would have earned, before anybody sees it."""
 
-import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+
+from cli.files import JsonOption, write_json
 
 out = Console()
 
@@ -20,9 +20,7 @@ def evaluate_policy(
         ),
     ],
     clip: Annotated[float, typer.Option(min=1.0, help="Largest weight of an item.")] = 20.0,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="OUT", help="Write the figures here, too.")
-    ] = None,
+    json_file: JsonOption = None,
 ) -> None:
     """Estimate a ranking change from logged propensities (SNIPS), with its interval."""
     from evaluation import policy
@@ -38,5 +36,4 @@ def evaluate_policy(
         f"{found.clipped:.1%} of the weights were cut at {clip:g}",
         highlight=False,
     )
-    if json_file:
-        json_file.write_text(json.dumps(found._asdict(), indent=2) + "\n", "utf-8")
+    write_json(json_file, found._asdict())

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from cli.connection import BootstrapOption, Connection, SettingsOption, connect
 from cli.editorial import Draft, draft, sent_to
+from cli.files import write
 from cli.reading import Beginning, read_to_end, seek
 from cli.tail import json_line
 from cli.terminal import printable
@@ -168,10 +169,7 @@ def labels(
     if str(to) == "-":
         typer.echo(lines, nl=False)
         return
-    try:
-        to.write_text(lines, "utf-8")
-    except OSError as error:
-        raise SetupError(f"{to} cannot be written: {error.strerror}") from error
+    write(to, lines)
     typer.echo(f"wrote {len(rows):,} labels to {to}")
 
 

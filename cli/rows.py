@@ -36,7 +36,12 @@ class BadRows:
         if self.strict:
             raise SetupError(f"{where} (--strict)") from bad
         self.count += 1
-        if self.count <= _SHOWN:
-            err.print(f"skipped {where}", markup=False, highlight=False, soft_wrap=True)
-        elif self.count == _SHOWN + 1:
-            err.print("skipped more rows; the last line counts them")
+        tell_skipped(where, self.count)
+
+
+def tell_skipped(what: str, number: int) -> None:
+    """Tell of the first ones that are skipped, and that there are more."""
+    if number <= _SHOWN:
+        err.print(f"skipped {what}", markup=False, highlight=False, soft_wrap=True)
+    elif number == _SHOWN + 1:
+        err.print("skipped more; the last line counts them")

@@ -1,11 +1,11 @@
 import pytest
 
 from cli.evaluate_breaking import evaluate_breaking
-from schemas.errors import SettingError
+from schemas.errors import SettingError, SetupError
 
 
 def test_time_that_is_none_is_named():
-    with pytest.raises(SettingError, match="--train-until 'monday'; expected a time like"):
+    with pytest.raises(SetupError, match="'monday' is no time; expected for example"):
         evaluate_breaking("-", outcome="sources=3,hours=1", train_until="monday")
 
 

@@ -15,12 +15,20 @@ from typing import Any
 import numpy as np
 
 from bench.arrivals import Arrival, Assumptions, arrivals
-from bench.reading import Progress, from_end, send
+from bench.reading import Latency, Progress, from_end, reading, send
 from models.stories.cluster import WIDTH
 from schemas.codec import RecordCodec
+from schemas.editorial import EditorialCommand
 from schemas.enriched_article import EnrichedArticle, Entity, Language
 from schemas.errors import ServiceError
-from schemas.topics import ALERTS_BREAKING, ARTICLES_ENRICHED, STORIES_ARTICLES, Topic
+from schemas.topics import (
+    ALERTS_BREAKING,
+    ARTICLES_ENRICHED,
+    EDITORIAL_AUDIT,
+    EDITORIAL_CONTROL,
+    STORIES_ARTICLES,
+    Topic,
+)
 
 _STALLED_S = 120
 _POLL_MS = 20
@@ -29,6 +37,8 @@ _BULK_BYTES = 64 * 1024
 """Where only the rate counts, the reader leaves the processor to the job."""
 
 VOCABULARY = 20_000
+COMMANDS_A_SECOND = 2.0
+
 NEWS_SOURCES = 16
 """Independent sources of each story that breaks in the latency run."""
 
@@ -174,6 +184,44 @@ def alert_latency(
     milliseconds = [(at - sent[article_id]) * 1000 for article_id, at in opened.items()]
     p50, p95 = np.percentile(milliseconds, [50, 95])
     return AlertLatency(len(milliseconds), float(p50), float(p95), max(milliseconds))
+
+
+def command_latency(
+    kafka: Mapping[str, Any],
+    run: str,
+    batch: Sequence[EnrichedArticle],
+    rate: float,
+    progress: Progress,
+) -> Latency:
+    """From before an editor's command is sent to its answer, beside articles at `rate` a second."""
+    count = max(1, int(len(batch) / rate * COMMANDS_A_SECOND))
+    codec = RecordCodec(EDITORIAL_CONTROL)
+    orders = [
+        EditorialCommand(
+            command_id=f"{run}-command-{number}",
+            kind="mute",
+            author="bench",
+            issued_ms=batch[0].published_ms,
+            entity=f"nobody {number}",
+        )
+        for number in range(count)
+    ]
+    records = [(order.command_id, codec.encode(order)) for order in orders]
+    articles = threading.Thread(target=send, args=(kafka, ARTICLES_ENRICHED, _encoded(batch), rate))
+    with reading(
+        kafka,
+        EDITORIAL_AUDIT,
+        lambda record: record.key.decode(),
+        {order.command_id for order in orders},
+        job="breaking",
+        wait_ms=_POLL_MS,
+        progress=progress,
+    ) as answered:
+        articles.start()
+        sent = send(kafka, EDITORIAL_CONTROL, records, COMMANDS_A_SECOND)
+        answered.wait()
+        articles.join()
+    return answered.latency(sent)
 
 
 def _encoded(batch: Sequence[EnrichedArticle]) -> list[tuple[str, bytes]]:

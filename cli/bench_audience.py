@@ -8,7 +8,6 @@ import typer
 from cli import topics
 from cli.bench_stack import (
     WARM_UP,
-    JsonOption,
     OverridesOption,
     benched_job,
     phase,
@@ -18,6 +17,7 @@ from cli.bench_stack import (
     whole_stack,
 )
 from cli.connection import connect
+from cli.files import JsonOption
 from local import stack, submission
 
 
@@ -68,7 +68,9 @@ def _measure(
             job = measure.job_backlog(kafka, measure.comments(count, f"{run}-job"))
         rate = measure.RATE
         with phase(f"the job, {rate:g} comments a second"):
-            steady = measure.comments(int(latency_s * rate), f"{run}-steady", rate)
+            steady = measure.comments(
+                int(latency_s * rate), f"{run}-steady", rate, from_now_on=True
+            )
             stages = measure.job_latency(kafka, steady, rate)
     with phase("the analyzer alone, again"):
         after = measure.analyzer_alone(alone, measure.comments(count // 3, f"{run}-after"))

@@ -1,6 +1,5 @@
 """`wiredesk bench breaking`: the job `breaking` from Kafka to Kafka."""
 
-import time
 from typing import Annotated
 
 import typer
@@ -9,15 +8,16 @@ from cli import topics
 from cli.bench_stack import (
     RATE,
     WARM_UP,
-    JsonOption,
     OverridesOption,
-    out,
-    progress,
+    benched_job,
+    run_id,
     tell,
     whole_stack,
 )
 from cli.connection import connect
-from local import stack, submission
+from cli.files import JsonOption
+from cli.progress import progress
+from local import stack
 
 
 def breaking(
@@ -45,11 +45,9 @@ def _measure(
     connection = connect(running.kafka)
     topics.apply(connection)
     kafka = connection.client()
-    room = measure.Newsroom(f"bench-{time.time_ns() // 1_000_000}")
-    wanted = submission.Submission(job="breaking", overrides=("start_from=latest", *overrides))
-    with out.status("submitting the job"):
-        submission.submit(wanted, replace=True, wait=True, report=str)
-    try:
+    run = run_id()
+    room = measure.Newsroom(run)
+    with benched_job("breaking", ("start_from=latest", *overrides)):
         with progress("warming up", WARM_UP) as done:
             measure.throughput(kafka, room.stream(WARM_UP), done)
         figures = {"articles_per_s": 0.0}
@@ -63,8 +61,10 @@ def _measure(
                 f"{name}_p95_ms": latency.p95_ms,
                 f"{name}_most_ms": latency.most_ms,
             }
+        batch = room.news(RATE, latency_s)
+        with progress("editors' commands", int(latency_s * measure.COMMANDS_A_SECOND)) as done:
+            answers = measure.command_latency(kafka, run, batch, RATE, done)
+        figures |= {"command_p50_ms": answers.p50_ms, "command_p95_ms": answers.p95_ms}
         with progress("all at once", count) as done:
             figures["articles_per_s"] = measure.throughput(kafka, room.stream(count), done)
-    finally:
-        submission.cancel("breaking", jobmanager=None, savepoint=False)
     return figures

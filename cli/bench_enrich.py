@@ -1,7 +1,5 @@
 """`wiredesk bench enrich`: the job `enrich` from Kafka to Kafka beside its model alone."""
 
-import json
-import time
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,14 +10,16 @@ from cli import topics
 from cli.bench_stack import (
     RATE,
     WARM_UP,
-    JsonOption,
     OverridesOption,
+    benched_job,
     out,
-    progress,
     resident_mb,
+    run_id,
     whole_stack,
 )
 from cli.connection import connect
+from cli.files import JsonOption, write_json
+from cli.progress import progress
 from local import stack, submission
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ def enrich(
         figures = _measure(running, docs, int(latency_s * RATE), tuple(overrides or ()))
     rounded = {k: round(v, 3) if isinstance(v, float) else v for k, v in figures.items()}
     _show(rounded)
-    if json_file:
-        json_file.write_text(json.dumps(rounded, indent=2) + "\n", "utf-8")
+    write_json(json_file, rounded)
 
 
 def _measure(
@@ -61,7 +60,7 @@ def _measure(
     config = analyzer_config(load_shared(EnrichSettings, overrides=overrides))
     bodies = [a.body for a in corpus.articles() if a.language_hint == "en"]
     texts = shuffled_articles(bodies, 3 * docs + lone_docs + WARM_UP)
-    run = f"bench-{time.time_ns() // 1_000_000}"
+    run = run_id()
 
     def take(name: str, number: int) -> "list[Article]":
         return measure.articles(list(islice(texts, number)), f"{run}-{name}")
@@ -78,10 +77,7 @@ def _measure(
         before = measure.raw_loop(analyzer, raw, config.batch, config.streams)
     with out.status("a plain loop, one article at a time"):
         alone = measure.one_by_one(kafka, analyzer, take("alone", docs // 4))
-    with out.status("submitting the job"):
-        wanted = submission.Submission(job="enrich", overrides=overrides)
-        submission.submit(wanted, replace=True, wait=True, report=str)
-    try:
+    with benched_job("enrich", overrides):
         with progress("warming up", WARM_UP) as done:
             measure.job_backlog(kafka, take("warm", WARM_UP), done)
         with progress("the job, all at once", docs) as done:
@@ -89,8 +85,6 @@ def _measure(
         with progress(f"the job, {RATE:g} articles a second", lone_docs) as done:
             latency = measure.job_latency(kafka, take("latency", lone_docs), RATE, done)
         memory = resident_mb(running)
-    finally:
-        submission.cancel("enrich", jobmanager=None, savepoint=False)
     with out.status("the model alone, again"):
         after = measure.raw_loop(analyzer, raw, config.batch, config.streams)
     raw_docs = (before.docs_per_s + after.docs_per_s) / 2

@@ -1,12 +1,12 @@
 """`wiredesk bench feed`: what ranking costs as fresh articles grow."""
 
-import json
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from cli.bench_stack import JsonOption, out
+from cli.bench_stack import out
+from cli.files import JsonOption, write_json
 
 
 def feed(
@@ -22,5 +22,4 @@ def feed(
     with out.status("ranking"):
         found = measure.costs(most)
     measure.show(out, found)
-    if json_file:
-        json_file.write_text(json.dumps([asdict(cost) for cost in found], indent=2) + "\n", "utf-8")
+    write_json(json_file, [asdict(cost) for cost in found])

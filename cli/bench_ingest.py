@@ -1,12 +1,12 @@
 """`wiredesk bench ingest`: what polling thousands of feeds costs."""
 
-import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+
+from cli.files import JsonOption, write_json
 
 out = Console()
 
@@ -18,9 +18,7 @@ def ingest(
         float, typer.Option(min=1, help="Measured, after one interval in which all is new.")
     ] = 300,
     news: Annotated[float, typer.Option(min=0, max=1, help="Share of polls with news.")] = 0.2,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="OUT", help="Write the figures here, too.")
-    ] = None,
+    json_file: JsonOption = None,
 ) -> None:
     """Processor time of one process that polls feeds, some of them slow, broken or silent, and
     how late it asks each kind.
@@ -37,5 +35,4 @@ def ingest(
         parts = value if isinstance(value, dict) else {"": value}
         for part, each in parts.items():
             out.print(f"{f'{name} {part}':<28}{each!s:>14}", highlight=False)
-    if json_file:
-        json_file.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
+    write_json(json_file, found)

@@ -1,6 +1,5 @@
 """`wiredesk bench models`: each model on each provider, without Flink."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from cli.bench_stack import JsonOption, OverridesOption, out, progress
+from cli.bench_stack import OverridesOption, out
+from cli.files import JsonOption, write_json
+from cli.progress import progress
 
 if TYPE_CHECKING:
     from bench.models import Figure
@@ -53,14 +54,13 @@ def models(
     with out.status("the heads"):
         decoding = _decoding(known, config, repeats)
     _show(figures, decoding)
-    if json_file:
-        told = {
-            "threads": config.threads,
-            "streams": config.streams,
-            "figures": [asdict(figure) for figure in figures],
-            "decoding_us": decoding,
-        }
-        json_file.write_text(json.dumps(told, indent=2) + "\n", "utf-8")
+    told = {
+        "threads": config.threads,
+        "streams": config.streams,
+        "figures": [asdict(figure) for figure in figures],
+        "decoding_us": decoding,
+    }
+    write_json(json_file, told)
 
 
 def _decoding(known: "Manifest", config: "AnalyzerConfig", repeats: int) -> dict[str, float]:

@@ -7,7 +7,6 @@ import typer
 from cli import topics
 from cli.bench_stack import (
     WARM_UP,
-    JsonOption,
     OverridesOption,
     benched_job,
     phase,
@@ -17,6 +16,7 @@ from cli.bench_stack import (
     whole_stack,
 )
 from cli.connection import connect
+from cli.files import JsonOption
 from local import stack
 
 

@@ -10,7 +10,6 @@ import typer
 from cli import topics
 from cli.bench_stack import (
     WARM_UP,
-    JsonOption,
     OverridesOption,
     benched_job,
     out,
@@ -20,6 +19,7 @@ from cli.bench_stack import (
     whole_stack,
 )
 from cli.connection import connect
+from cli.files import JsonOption
 from local import stack
 
 _MB = 1_000_000

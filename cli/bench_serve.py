@@ -1,7 +1,6 @@
 """`wiredesk bench serve`: the server under load, on a stack of its own."""
 
 import asyncio
-import json
 import os
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from rich.table import Table
 
 from cli import topics
 from cli.connection import connect
+from cli.files import JsonOption, write_json
 from local import process, reader_keys, stack, state
 from local.ports import HOST, any_free
 from schemas.errors import ServiceError
@@ -75,9 +75,7 @@ def serve(
     readers: Annotated[int, typer.Option(min=1, help="Readers with a profile.")] = 1_000,
     streams: Annotated[int, typer.Option(min=1, help="Event streams at once.")] = 1_000,
     alerts: Annotated[int, typer.Option(min=1, help="Alerts told to each.")] = 40,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="OUT", help="Write the figures here, too.")
-    ] = None,
+    json_file: JsonOption = None,
 ) -> None:
     """Reads at a steady rate, then alerts from Kafka to open event streams.
 
@@ -114,8 +112,7 @@ def serve(
                 )
             )
     _show(measured)
-    if json_file:
-        json_file.write_text(json.dumps(asdict(measured), indent=2) + "\n", "utf-8")
+    write_json(json_file, asdict(measured))
 
 
 async def _measure(

@@ -1,27 +1,24 @@
-"""What benchmarks of jobs share: a stack, what goes on, what it costs, and how figures are told."""
+"""What benchmarks of jobs share: a stack, a job, what it costs, and how figures are told."""
 
-import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from cli.files import write_json
 from local import stack, state, submission
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import psutil
 
 OverridesOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="A setting of the job; repeatable."),
-]
-JsonOption = Annotated[
-    Path | None, typer.Option("--json", metavar="OUT", help="Write the figures here, too.")
 ]
 
 out = Console()
@@ -32,17 +29,14 @@ RATE = 12.0
 WARM_UP = 256
 """Records sent before anything is measured: workers start, caches and JIT warm up."""
 
-_TOLD_EVERY_S = 0.25
-"""Of progress: a bar that is moved for every record takes processor time from what is measured."""
 _MIB = 1024 * 1024
 
 
-def tell(figures: dict[str, float], json_file: Path | None) -> None:
+def tell(figures: dict[str, float], json_file: "Path | None") -> None:
     """Print the figures, and write them where they are wanted."""
     for name, value in figures.items():
         out.print(f"{name:<28}{value:>14,.1f}", highlight=False)
-    if json_file:
-        json_file.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
+    write_json(json_file, figures)
 
 
 @contextmanager
@@ -67,29 +61,6 @@ def phase(what: str) -> Iterator[None]:
     with out.status(what):
         yield
     out.print(f"{time.monotonic() - started:7.1f} s  {what}", highlight=False)
-
-
-@contextmanager
-def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=out,
-        transient=True,
-        refresh_per_second=2,
-    ) as bar:
-        task = bar.add_task(what, total=total)
-        told_at = 0.0
-
-        def tell(done: int) -> None:
-            nonlocal told_at
-            if done == total or time.monotonic() - told_at > _TOLD_EVERY_S:
-                bar.update(task, completed=done)
-                told_at = time.monotonic()
-
-        yield tell
 
 
 @contextmanager

@@ -1,8 +1,6 @@
 """`wiredesk evaluate`: how good a head is, on any rows."""
 
-import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from typer.core import TyperGroup
 
 from cli import (
@@ -24,7 +21,11 @@ from cli import (
     evaluate_policy,
     evaluate_stories,
 )
+from cli.files import JsonOption, write_json
+from cli.models import ManifestOption, manifest_path
+from cli.progress import progress
 from evaluation.heads import HEADS, Head, find
+from models.manifest import SHIPPED
 from schemas.errors import ModelFileError, SetupError
 
 if TYPE_CHECKING:
@@ -49,6 +50,11 @@ class HeadsAsCommands(TyperGroup):
         if found is None and ("/" in cmd_name or cmd_name in HEADS):
             return super().get_command(ctx, HEAD)
         return found
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if self.get_command(ctx, args[0]) is None:
+            find(args[0])  # raises, and names the heads
+        return super().resolve_command(ctx, args)
 
 
 app = typer.Typer(
@@ -115,27 +121,27 @@ def measure_head(
             "split of a data set.",
         ),
     ],
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="OUT", help="Write the figures here, too.")
-    ] = None,
+    json_file: JsonOption = None,
     train: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Rows of the same format that the baseline learns from."),
     ] = None,
     data_dir: DataDir = None,
+    manifest: ManifestOption = None,
 ) -> None:
     """Measure a head on the rows of a file.
 
     A row of classes: {"text", "label"} or {"text", "labels": []}, optional "lang"; of entities:
     {"tokens": [], "tags": []}; of sentiment/target: {"text", "start", "end", "label"}; of
     summary: {"sentences": []} or {"text"}, and "reference"; of importance: {"text", "score"}.
+    A head of your own is called TASK/NAME: sentiment/tone-de.
     """
     head = find(str(ctx.info_name))
     given = data_dir or ctx.obj
-    evaluation = _measured(head, file, train, given if isinstance(given, Path) else None)
+    folder = given if isinstance(given, Path) else None
+    evaluation = _measured(head, file, train, folder, manifest_path(manifest))
     _show(evaluation)
-    if json_file:
-        json_file.write_text(json.dumps(evaluation.as_json(), indent=2) + "\n", "utf-8")
+    write_json(json_file, evaluation.as_json())
 
 
 app.command("breaking")(evaluate_breaking.evaluate_breaking)
@@ -155,14 +161,15 @@ def _measured(
     file: str,
     train: str | None,
     data_dir: Path | None,
+    manifest: Path,
 ) -> "Evaluation":
-    """A head measured on a file or a data set."""
+    """A head of a manifest, measured on a file or a data set."""
     from evaluation import measure, rows, sets
     from evaluation.results import SET_PREFIX
-    from models.manifest import SHIPPED, read
+    from models.manifest import read
     from models.predictor import open_predictor
 
-    predictor = open_predictor(read(SHIPPED), head.name)
+    predictor = open_predictor(read(manifest), head.name)
     check = measure.checker(head, predictor)
     kind = head.task.rows
     folder = _data_dir(data_dir)
@@ -190,7 +197,7 @@ def _measured(
         remarks = (f"no baseline: it has no rows to learn from; {_NO_DATA}, or --train FILE",)
     elif not (head.is_language or head.name == "summary"):
         remarks = (f"no baseline: {head.name} has no data set of its own; give --train FILE",)
-    with _progress(f"{head.name} on {data}", len(asked)) as done:
+    with progress(f"{head.name} on {data}", len(asked)) as done:
         evaluation = measure.evaluate(head, data, asked, predictor, learned, done)
     return replace(evaluation, remarks=remarks)
 
@@ -214,7 +221,8 @@ def _evaluate_all(data_dir: Path, floors_file: Path, write: bool) -> None:
     measured, absent, failed = [], [], []
     for name, data in wanted:
         try:
-            evaluation = _measured(find(name), f"{results.SET_PREFIX}{data}", None, data_dir)
+            file = f"{results.SET_PREFIX}{data}"
+            evaluation = _measured(find(name), file, None, data_dir, SHIPPED)
         except ModelFileError as error:
             absent.append(name)
             out.print(f"[yellow]{name} on {data}: {escape(str(error))}[/]\n")
@@ -245,18 +253,3 @@ def _show(evaluation: "Evaluation") -> None:
 def _data_dir(given: Path | None) -> Path | None:
     """The directory of the data sets, if there is one."""
     return given or (SHARED_DATA if SHARED_DATA.is_dir() else None)
-
-
-@contextmanager
-def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        refresh_per_second=2,
-    ) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done: bar.update(task, completed=done)

@@ -7,7 +7,9 @@ import pytest
 
 from evaluation import sets
 from evaluation.rows import TextRow
+from models.manifest import SHIPPED
 from schemas.errors import ModelFileError
+from training import manifest_edit
 
 
 class Model:
@@ -23,8 +25,12 @@ class Model:
 
 
 @pytest.fixture(autouse=True)
-def model(monkeypatch, tmp_path):
+def manifests(monkeypatch, tmp_path):
+    """The folders of the manifests that models were opened from."""
+    folders = []
+
     def opened(manifest, head):
+        folders.append(manifest.folder)
         if head != "topics/agnews":
             raise ModelFileError(f"no model answers for head {head}")
         return Model()
@@ -32,6 +38,7 @@ def model(monkeypatch, tmp_path):
     monkeypatch.setattr("models.predictor.open_predictor", opened)
     monkeypatch.setattr("cli.evaluate.SHARED_DATA", tmp_path / "nowhere")
     monkeypatch.delenv("WIREDESK_DATA_DIR", raising=False)
+    return folders
 
 
 @pytest.fixture
@@ -57,6 +64,17 @@ def test_head_is_measured_on_a_file(run, rows, tmp_path):
     assert found["baselines"] == {}
     assert "no baseline: it has no rows to learn from; give --data-dir" in shown.stdout
     assert "expected calibration error" in shown.stdout
+
+
+def test_heads_of_a_manifest_of_ones_own_are_measured(run, rows, tmp_path, manifests, monkeypatch):
+    own = tmp_path / "own" / "manifest.toml"
+    manifest_edit.start(own)
+    assert run("evaluate", "topics/agnews", str(rows), "--manifest", str(own)).exit_code == 0
+    monkeypatch.setenv("WIREDESK_MODELS_MANIFEST", str(own))
+    assert run("evaluate", "topics/agnews", str(rows)).exit_code == 0
+    monkeypatch.delenv("WIREDESK_MODELS_MANIFEST")
+    assert run("evaluate", "topics/agnews", str(rows)).exit_code == 0
+    assert manifests == [own.parent, own.parent, SHIPPED.parent]
 
 
 def test_baseline_learns_from_the_rows_that_are_given(run, rows):
@@ -128,3 +146,9 @@ def test_heads_and_commands_are_in_the_help(run):
     assert "topics/agnews" in shown.stdout
     assert "extraction" in shown.stdout
     assert "--train" in run("evaluate", "topics/agnews", "--help").stdout
+
+
+def test_unknown_head_names_the_known_ones(run, rows):
+    refused = run("evaluate", "topics-agnews", str(rows))
+    assert refused.exit_code == 1
+    assert "there is no head 'topics-agnews'; known: " in refused.stderr

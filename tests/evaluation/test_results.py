@@ -5,7 +5,7 @@ from datetime import date
 from evaluation import results
 from evaluation.heads import HEADS
 from evaluation.measure import Evaluation
-from evaluation.metrics import Measured
+from evaluation.metrics import Calibration, Measured
 from evaluation.sets import SETS
 
 
@@ -22,7 +22,7 @@ def test_row_has_figure_interval_baseline_source_and_command():
         rows=3749,
         metrics={"accuracy": Measured(0.931, 0.92, 0.94)},
         baselines={"tfidf": {"accuracy": 0.892}},
-        calibration=None,
+        calibration=Calibration(0.0183, (3749,), (0.95,), (0.93,)),
         docs_per_s=1.0,
     )
     text = results.markdown(
@@ -30,7 +30,7 @@ def test_row_has_figure_interval_baseline_source_and_command():
     )
     lines = {line.split("|")[2].strip(): line for line in text.splitlines() if "|" in line}
     for part in (
-        "| accuracy | **93.1** (92.0 to 94.0) | 93.0 | tfidf 89.2 |",
+        "| accuracy | **93.1** (92.0 to 94.0) | 93.0 | 0.018 | tfidf 89.2 |",
         "Yang et al., 2019",
         "| 3,749 |",
         "| 2026-01-02 | `wiredesk evaluate topics/agnews set:agnews` |",

@@ -91,6 +91,28 @@ def test_shipped_jobs_use_only_what_may_be_used(manifest):
         assert manifest.entry(route.model).commercial, route.head
 
 
+def test_shipped_jobs_find_topics_in_twenty_languages_and_entities_in_five(manifest):
+    covered = {
+        task: {
+            lang for route in manifest.job_routes if route.task == task for lang in route.languages
+        }
+        for task in ("topics", "entities")
+    }
+    assert len(covered["topics"]) >= 20
+    assert covered["entities"] >= {"en", "es", "nl", "de", "fr"}
+
+
+@pytest.mark.parametrize("language", ["es", "nl"])
+def test_taggers_that_learned_a_language_answer_for_it_where_they_may(manifest, language):
+    taught = read(SHIPPED, non_commercial=True)
+    for allowed, model in (
+        (manifest, "entities-multi"),
+        (taught, f"entities-conll2002-{language}"),
+    ):
+        routes = {route.task: route for route in allowed.routes_for(language)}
+        assert routes["entities"].model == model
+
+
 def test_shipped_models_have_their_cards(manifest):
     missing = [m for m, e in manifest.models.items() if not (SHIPPED.parent / e.card).is_file()]
     assert missing == []

@@ -1,24 +1,21 @@
 """`wiredesk alerts`: read alerts, and tell the job what to make of them."""
 
-import re
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from cli.alert_lines import STYLES, clock, safe, told
 from cli.connection import BootstrapOption, Connection, SettingsOption, connect
 from cli.editorial import Draft, draft, sent_to
+from cli.lasting import ForOption, UntilOption, end_ms
 from cli.reading import Beginning, End, moment_ms, read_on, read_to_end, seek
 from cli.tail import json_line
-from cli.terminal import printable
-from schemas.alert import Alert, AlertReaders
+from schemas.alert import Alert
 from schemas.errors import RecordError, SetupError
 from schemas.topics import ALERTS_BREAKING
 
@@ -27,28 +24,11 @@ out = Console()
 err = Console(stderr=True)
 
 LIVE = ("opened", "escalated", "confirmed")
-SOURCES_SHOWN = 6
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
-_UNIT_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_STYLES = {
-    "opened": "bold red",
-    "escalated": "bold red",
-    "confirmed": "green",
-    "dismissed": "dim",
-    "corrected": "yellow",
-    "closed": "dim",
-}
 
 AlertArgument = Annotated[str, typer.Argument(metavar="ALERT", help="As `alerts list` shows it.")]
 StoryArgument = Annotated[str, typer.Argument(metavar="STORY", help="A story_id.")]
 DeskOption = Annotated[str | None, typer.Option(help="Only this desk. Default: every desk.")]
 ReasonOption = Annotated[str | None, typer.Option("--reason", help="In your own words.")]
-ForOption = Annotated[
-    str | None, typer.Option("--for", metavar="2h", help="How long: seconds s, m, h or days d.")
-]
-UntilOption = Annotated[
-    str | None, typer.Option("--until", metavar="TIME", help="Until when: 2026-03-01T12:00Z.")
-]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON lines.")]
 
 
@@ -107,15 +87,15 @@ def list_alerts(
     for heading in ("at (UTC)", "desk", "state", "score", "sources", "alert", "title"):
         table.add_column(heading, justify="right" if heading in ("score", "sources") else "left")
     for alert in standing:
-        style = _STYLES[alert.state]
+        style = STYLES[alert.state]
         table.add_row(
-            _clock(alert.at_ms),
-            _safe(alert.desk),
+            clock(alert.at_ms),
+            safe(alert.desk),
             f"[{style}]{alert.state}[/]",
             f"{alert.score:.2f}",
             str(alert.independent_sources),
-            _safe(alert.alert_id),
-            _safe(alert.title),
+            safe(alert.alert_id),
+            safe(alert.title),
         )
     out.print(table)
 
@@ -314,62 +294,6 @@ def recalibrate(
         out.print(f"written to {write}; `scorer_file` of the job names it", highlight=False)
 
 
-def told(alert: Alert) -> Iterator[str]:
-    """A state of an alert for people, lines of markup; texts from outside cannot steer it."""
-    style = _STYLES[alert.state]
-    yield (
-        f"[{style}]{alert.state.upper():<9}[/] {_clock(alert.at_ms)} UTC  "
-        f"[bold]{_safe(alert.desk)}[/]  {_safe(alert.title)}"
-    )
-    yield (
-        f"          score {alert.score:.2f} ({alert.low:.2f} to {alert.high:.2f}), threshold "
-        f"{alert.threshold:.2f}; {alert.independent_sources} independent sources, "
-        f"{alert.copies_discounted} copies discounted; breaking is {_safe(alert.outcome)}"
-    )
-    if alert.caution:
-        yield f"          [yellow]caution: {_safe(alert.caution)}[/]"
-    if alert.windows:
-        counted = (
-            f"{w.observed} in {w.minutes} min (usual {w.expected:.1f})" for w in alert.windows
-        )
-        yield f"          {', '.join(counted)}"
-    if alert.readers:
-        yield f"          {readers(alert.readers)}"
-    if alert.reasons:
-        yield f"          because of: {_safe('; '.join(alert.reasons))}"
-    if alert.sources:
-        names = [f"{s.source} {_clock(s.first_seen_ms)[-8:]}" for s in alert.sources]
-        more = len(names) - SOURCES_SHOWN
-        rest = f" and {more} more" if more > 0 else ""
-        yield f"          {_safe(', '.join(names[:SOURCES_SHOWN]))}{rest}"
-    if alert.entities:
-        names = [f"{e.name} {e.observed} (usual {e.expected:.1f})" for e in alert.entities]
-        yield f"          {_safe(', '.join(names))}"
-    for other in alert.in_other_languages:
-        yield (
-            f"          also in {_safe(', '.join(other.languages))}: {_safe(other.title)} "
-            f"({other.independent_sources} sources)"
-        )
-    for article in alert.lead_articles:
-        yield f"          {_safe(article.source)}: {_safe(article.title)}  {_safe(article.url)}"
-    if alert.by or alert.note:
-        yield f"          {_safe(': '.join(filter(None, (alert.by, alert.note))))}"
-    yield f"          [dim]alert {_safe(alert.alert_id)}  story {_safe(alert.story_id)}[/]"
-
-
-def readers(seen: AlertReaders) -> str:
-    """
-    >>> readers(AlertReaders(minutes=15, end_ms=0, observed=412, expected=60, tail_log10=-6,
-    ...     total=500))
-    '412 readers in 15 min, 60.0 expected; 500 so far'
-    """
-    many = f"{seen.observed} {'reader' if seen.observed == 1 else 'readers'}"
-    told = f"{many} in {seen.minutes} min, {seen.expected:.1f} expected; {seen.total} so far"
-    if seen.score is None:
-        return told
-    return f"{told}; score {seen.score:.2f} for {_safe(str(seen.outcome))}"
-
-
 def latest(states: Iterable[Alert]) -> list[Alert]:
     """The last state of each alert, in order of time."""
     found: dict[str, Alert] = {}
@@ -388,32 +312,6 @@ def muted(
     if len(named) > 1 or not (named or desk):
         raise SetupError("say what: one of --story, --entity and --source, or a --desk alone")
     return {"story_id": story, "entity": entity, "source": source, "desk": desk}
-
-
-def end_ms(lasting: str | None, until: str | None) -> int | None:
-    """When a command ends by itself; None leaves it to the job. Raises SetupError."""
-    if lasting and until:
-        raise SetupError("--for and --until exclude each other")
-    if lasting:
-        return _now_ms() + duration_ms(lasting)
-    if not until:
-        return None
-    ends_ms = moment_ms(until)
-    if ends_ms <= _now_ms():
-        raise SetupError(f"--until {until} lies in the past")
-    return ends_ms
-
-
-def duration_ms(text: str) -> int:
-    """A length of time. Raises SetupError.
-
-    >>> duration_ms("90s"), duration_ms("2h"), duration_ms("1.5d")
-    (90000, 7200000, 129600000)
-    """
-    found = _DURATION.fullmatch(text.strip())
-    if not found or not float(found[1]):
-        raise SetupError(f"{text!r} is no length of time; expected for example 90s, 30m, 2h or 1d")
-    return round(float(found[1]) * _UNIT_MS[found[2]])
 
 
 def _alerts(connection: Connection, start: str | None, *, follow: bool) -> Iterator[Alert]:
@@ -442,16 +340,3 @@ def _score(text: str) -> float:
         if 0 <= (score := float(text)) <= 1:
             return score
     raise SetupError(f"score {text!r}; expected a number from 0 to 1, or `model`")
-
-
-def _safe(text: str) -> str:
-    """A text from outside that can steer neither the terminal nor its markup."""
-    return escape(printable(text))
-
-
-def _clock(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%m-%d %H:%M:%S")
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cli import alerts, editorial
+from cli import alert_lines, editorial, lasting
 from schemas.alert import (
     Alert,
     AlertArticle,
@@ -160,10 +160,12 @@ def test_alert_tells_how_many_readers_come_and_what_their_score_is_about():
         minutes=15, end_ms=1, observed=412, expected=60.0, tail_log10=-5.9, total=480
     )
     assert "412 readers in 15 min, 60.0 expected; 480 so far" in "\n".join(
-        alerts.told(alert(readers=seen))
+        alert_lines.told(alert(readers=seen))
     )
     scored = seen.model_copy(update={"score": 0.91, "outcome": "readers=900,hours=2"})
-    assert "; score 0.91 for readers=900,hours=2" in "\n".join(alerts.told(alert(readers=scored)))
+    assert "; score 0.91 for readers=900,hours=2" in "\n".join(
+        alert_lines.told(alert(readers=scored))
+    )
 
 
 @pytest.mark.usefixtures("newsroom")
@@ -279,4 +281,4 @@ def test_recalibration_from_kafka_counts_its_verdicts(run):
 
 def test_duration_needs_a_unit():
     with pytest.raises(SetupError, match="expected for example"):
-        alerts.duration_ms("90")
+        lasting.duration_ms("90")

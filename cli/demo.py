@@ -16,10 +16,10 @@ from rich.table import Table
 from rich.text import Text
 
 from cli import topics
-from cli.alerts import told
+from cli.alert_lines import told
 from cli.connection import Connection, connect
 from cli.demo_account import Account, Planned, plan, some
-from cli.demo_outcome import Outcome
+from cli.demo_outcome import Outcome, mood_line
 from cli.terminal import printable
 from local import reader_keys, server, stack, state, submission
 from local.demo import corpus, traffic
@@ -39,6 +39,7 @@ from schemas.topics import (
     COMMENTS_RAW,
     DEAD_LETTERS,
     MODERATION_QUEUE,
+    STORIES_DEMAND,
     USER_EVENTS,
     USERS_EMBEDDINGS,
 )
@@ -71,6 +72,7 @@ WATCHED = (
     COMMENTS_ENRICHED,
     AUDIENCE_SENTIMENT,
     MODERATION_QUEUE,
+    STORIES_DEMAND,
     USERS_EMBEDDINGS,
 )
 SPEED = 45.0
@@ -355,10 +357,10 @@ def counts_line(account: Account, seconds: float) -> str:
 
 
 def outcome_line(outcome: Outcome) -> str:
-    """Comments, queue, readers, and the alert once there is one."""
+    """Comments, queue, readers and who of them came to the story, and the alert once there is one."""
     line = (
         f"comments {outcome.comments} · for moderators {len(outcome.queued)} · "
-        f"readers {outcome.readers}"
+        f"readers {outcome.readers}, {outcome.came} of them new to the story"
     )
     alert = outcome.alert
     return line if alert is None else f"{line} · ALERT {alert.score:.2f} {printable(alert.title)}"
@@ -384,6 +386,8 @@ def _summary(account: Account, seconds: float) -> None:
 
 def _tell(outcome: Outcome) -> None:
     out.print(outcome_line(outcome), highlight=False, markup=False)
+    if mood := outcome.mood:
+        out.print(mood_line(mood), highlight=False)
     if alert := outcome.alert:
         out.print()
         for line in told(alert):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from local.demo import corpus
 from local.demo.traffic import Sent
@@ -9,6 +10,7 @@ from schemas.alert import Alert
 from schemas.audience import AudienceMood
 from schemas.comment import EnrichedComment
 from schemas.moderation import ModerationItem
+from schemas.reader_demand import ReaderDemand
 from schemas.record import Record
 from schemas.topics import COMMENTS_RAW, USER_EVENTS
 
@@ -31,6 +33,8 @@ class Outcome:
     _alerts: dict[str, Alert] = field(default_factory=dict)
     _comments: set[str] = field(default_factory=set)
     _readers: set[str] = field(default_factory=set)
+    _came: dict[str, int] = field(default_factory=dict)
+    """Readers who came to the story that breaks, by window."""
 
     def __post_init__(self) -> None:
         news = corpus.articles()
@@ -49,6 +53,9 @@ class Outcome:
                 self._alerts[record.alert_id] = record
             case AudienceMood() if record.subject.removeprefix("story/") in self._story:
                 self.moods.append(record)
+            case ReaderDemand() if record.begin_ms >= self.began_ms:
+                read = {story.story_id: story.readers for story in record.most_read}
+                self._came[record.key] = sum(read.get(story_id, 0) for story_id in self._story)
             case EnrichedComment():
                 self._comments.add(record.comment_id)
             case ModerationItem() if record.comment_id in self._awaited_comments:
@@ -67,6 +74,14 @@ class Outcome:
             if alert.title in self._story_titles and alert.state in STANDS
         ]
         return max(found, key=lambda alert: alert.at_ms, default=None)
+
+    @property
+    def mood(self) -> AudienceMood | None:
+        """The newest of the story that breaks; of several stories that its articles were taken for,
+        that of which most was said.
+        """
+        newest = {mood.subject: mood for mood in sorted(self.moods, key=lambda mood: mood.at_ms)}
+        return max(newest.values(), key=lambda mood: mood.comments, default=None)
 
     @property
     def false_alarms(self) -> list[str]:
@@ -106,6 +121,31 @@ class Outcome:
         return len(self._comments & self._awaited_comments)
 
     @property
+    def came(self) -> int:
+        """Readers who came to the story that breaks for the first time, as far as it was told; on a
+        stack that saw them in an earlier run, none.
+        """
+        return sum(self._came.values())
+
+    @property
     def readers(self) -> int:
         """Readers of whom there is a profile."""
         return len(self._readers & self._awaited_readers)
+
+
+def mood_line(mood: AudienceMood) -> str:
+    """Where a mood stands, where it stood before it turned, and whose weight was cut."""
+    if mood.sentiment is None:
+        return f"mood of the story unknown: no model answers for its {mood.comments} comments"
+    line = f"mood of the story {mood.sentiment.mean:+.2f} of {mood.comments} comments"
+    before = [
+        moment.sentiment
+        for moment in mood.history
+        if mood.turned_ms is not None
+        and moment.at_ms <= mood.turned_ms
+        and moment.sentiment is not None
+    ]
+    if mood.turned_ms is not None and before:
+        at = datetime.fromtimestamp(mood.turned_ms / 1000).strftime("%H:%M:%S")
+        line += f", turned {mood.turned} at {at} from {before[-1]:+.2f}"
+    return f"{line}; {mood.near_copies} copies and {mood.capped_authors} loud authors discounted"

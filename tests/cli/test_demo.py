@@ -8,15 +8,17 @@ import pytest
 from cli import demo
 from cli.demo import Patience, counts_line
 from cli.demo_account import Account, plan, some
-from cli.demo_outcome import Outcome
+from cli.demo_outcome import Outcome, mood_line
 from local.demo import corpus, traffic
 from local.demo.readers import PASSERS_BY, READERS
 from models.keyring import Secret
 from schemas.alert import Alert, AlertSource
+from schemas.audience import AudienceMood, MoodMean, MoodMoment
 from schemas.codec import RecordCodec
 from schemas.dead_letter import DeadLetter
 from schemas.enriched_article import EnrichedArticle, Language
 from schemas.errors import ServiceError, UndecodableRecord
+from schemas.reader_demand import ReaderDemand, StoryReaders
 from schemas.topics import ARTICLES_RAW, COMMENTS_RAW
 
 BASE_MS = 1_790_000_000_000
@@ -233,8 +235,66 @@ def test_every_reader_of_the_demo_is_awaited(outcome):
     assert not any("readers" in what for what in outcome.missing)
 
 
+def test_readers_new_to_the_story_that_breaks_are_summed_over_windows(outcome):
+    for begin_ms, story, readers in [
+        (BEGAN_MS, BREAKING.article_id, 3),
+        (BEGAN_MS + 2000, BREAKING.article_id, 4),
+        (BEGAN_MS + 2000, BREAKING.article_id, 4),  # told again after a failure
+        (BEGAN_MS + 4000, OTHER.article_id, 9),
+        (BEGAN_MS - 2000, BREAKING.article_id, 5),  # of an earlier run
+    ]:
+        read = [StoryReaders(story_id=story, readers=readers)]
+        outcome.take(
+            ReaderDemand(
+                begin_ms=begin_ms,
+                end_ms=begin_ms + 2000,
+                told_ms=begin_ms + 2500,
+                readers=readers,
+                stories=1,
+                most_read=read,
+            )
+        )
+    assert outcome.came == 7
+
+
 def test_deleted_comment_is_not_awaited_as_a_second_run_does_not_bring_it_back(outcome):
     deleted = {sent.key for sent in outcome.sent if sent.record is None}
     assert len(deleted) == 1
     keys = {sent.key for sent in outcome.sent if sent.topic == COMMENTS_RAW.name}
     assert f"{len(keys) - 1} comments" in outcome.missing
+
+
+def mood_of_the_story(at_s, comments, **more):
+    return AudienceMood(
+        subject=f"story/{BREAKING.article_id}",
+        at_ms=BEGAN_MS + at_s * 1000,
+        half_life_s=600,
+        comments=comments,
+        authors=comments,
+        effective_size=float(comments),
+        capped_authors=1,
+        near_copies=39,
+        late_ignored=0,
+        updated_ms=BEGAN_MS,
+        **more,
+    )
+
+
+def test_mood_of_the_story_is_told_with_where_it_stood_before_it_turned(outcome):
+    said = {"low": 0.0, "high": 0.6, "effective_size": 9.0}
+    moments = [
+        MoodMoment(at_ms=BEGAN_MS + at_s * 1000, comments=5, sentiment=sentiment)
+        for at_s, sentiment in ((150, -0.4), (300, -0.51), (450, 0.2))
+    ]
+    turned = {"turned": "better", "turned_ms": BEGAN_MS + 320_000, "history": moments}
+    outcome.take(mood_of_the_story(600, 90, sentiment=MoodMean(mean=0.31, **said), **turned))
+    outcome.take(mood_of_the_story(300, 40, sentiment=MoodMean(mean=-0.5, **said)))
+    line = mood_line(outcome.mood)
+    assert line.startswith("mood of the story +0.31 of 90 comments, turned better at ")
+    assert line.endswith(" from -0.51; 39 copies and 1 loud authors discounted")
+
+
+def test_mood_that_no_model_knows_is_not_told_as_a_number(outcome):
+    assert outcome.mood is None
+    outcome.take(mood_of_the_story(10, 2))
+    assert "unknown" in mood_line(outcome.mood)

@@ -1,6 +1,5 @@
 """The `wiredesk` command: one module a group."""
 
-from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
@@ -30,6 +29,7 @@ from cli import (
     train,
 )
 from local.errors import StackError
+from schemas import __version__
 from schemas.errors import WiredeskError
 
 
@@ -49,7 +49,7 @@ class OneLineErrors(TyperGroup):
 def tell_version(asked: bool) -> None:
     """The callback of `--version`: prints it and ends."""
     if asked:
-        typer.echo(f"wiredesk {version('wiredesk')}")
+        typer.echo(f"wiredesk {__version__}")
         raise typer.Exit
 
 

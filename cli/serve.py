@@ -1,7 +1,6 @@
 """`wiredesk serve`: the server, its keys, its login links, its webhooks."""
 
 import os
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -131,9 +130,8 @@ def _serve(settings: "ServeSettings") -> None:
     listening = server.listen(settings)
     logs.configure(as_json=settings.log_json)
     where = address(settings, listening.getsockname()[1])
-    err.print(f"Wiredesk serves {where}; `wiredesk serve login-link` lets an editor in")
-    if not server.run(settings, listening):
-        sys.exit(1)
+    told = f"Wiredesk serves {where}; `wiredesk serve login-link` lets an editor in"
+    server.run(settings, listening, ready=lambda: err.print(told))
 
 
 def _role(name: str) -> "Role":

@@ -1,14 +1,10 @@
 """The application: REST and streams below /v1, the console, health and metrics."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from importlib.metadata import version
-
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from schemas import __version__
 from serving import console, problems
-from serving.assembly import opened
 from serving.metrics import Metrics
 from serving.middleware import Envelope
 from serving.routes import (
@@ -26,7 +22,6 @@ from serving.routes import (
     streams,
     subscriptions,
 )
-from serving.services import Services
 from serving.settings import ServeSettings
 
 ROUTES = (
@@ -46,35 +41,16 @@ ROUTES = (
 )
 
 
-def create_app(settings: ServeSettings, services: Services | None = None) -> FastAPI:
-    """The application.
-
-    services  parts that were put together elsewhere, in tests; None opens what the settings name
-              when the application starts, and closes it when it ends
-    """
-
-    metrics = services.metrics if services else Metrics()
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        if services is not None:
-            yield
-            return
-        async with opened(settings, metrics) as ours, _grpc_beside(ours):
-            app.state.services = ours
-            yield
-
+def create_app(settings: ServeSettings, metrics: Metrics) -> FastAPI:
+    """The application; it answers once its `state.services` are there."""
     app = FastAPI(
         title="Wiredesk",
-        version=version("wiredesk"),
+        version=__version__,
         description="Enriched articles, stories, breaking-news alerts and feeds.",
-        lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
         openapi_url="/v1/openapi.json",
     )
-    if services is not None:
-        app.state.services = services
     problems.install(app)
     for routes in ROUTES:
         app.include_router(routes.router)
@@ -95,14 +71,3 @@ def create_app(settings: ServeSettings, services: Services | None = None) -> Fas
         is_https=settings.is_https,
     )
     return app
-
-
-@asynccontextmanager
-async def _grpc_beside(services: Services) -> AsyncIterator[None]:
-    if services.settings.grpc_port is None:
-        yield
-        return
-    from serving.grpc_server import grpc_beside
-
-    async with grpc_beside(services):
-        yield

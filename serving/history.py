@@ -4,7 +4,7 @@ Writes may safely repeat: topics are read again after a restart.
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, delete, event, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from schemas.alert import Alert
@@ -37,13 +37,23 @@ class History:
     """
 
     def __init__(self, url: str) -> None:
-        given = make_url(url)
+        try:
+            given = make_url(url)
+        except ArgumentError as error:  # its text shows the password
+            raise ServiceError(
+                "database_url is none; expected sqlite:///FILE or "
+                "postgresql://USER:PASSWORD@HOST/NAME"
+            ) from error
         driver = _DRIVERS.get(given.get_backend_name())
         if driver is None:
             raise ServiceError(
                 f"database_url names {given.get_backend_name()}; expected sqlite or postgresql"
             )
-        self.name = given.get_backend_name()
+        self.name = driver.partition("+")[0]
+        if given.database and self.name == "sqlite":
+            self.name += f", {given.database}"
+            if not (folder := Path(given.database).parent).is_dir():
+                raise ServiceError(f"database_url: {folder} is no folder that {url} can lie in")
         self._engine: AsyncEngine = create_async_engine(
             given.set(drivername=driver), pool_pre_ping=True
         )
@@ -107,15 +117,15 @@ class History:
 
     async def record(self, records: Sequence[Record]) -> None:
         """Keep what came by the topics."""
-        alerts = [alert_row(r) for r in records if isinstance(r, Alert)]
-        stories = {r.story_id: story_row(r) for r in records if isinstance(r, Story)}
+        alerts = [r for r in records if isinstance(r, Alert)]
+        stories = {r.story_id: r for r in records if isinstance(r, Story)}
         commands = [r for r in records if isinstance(r, EditorialCommand)]
-        answers = [answer_row(r) for r in records if isinstance(r, AuditEntry)]
-        await self.add(tables.alerts, alerts)
+        answers = [r for r in records if isinstance(r, AuditEntry)]
+        await self.add(tables.alerts, _rows(tables.alerts, alerts))
         over = [c.name for c in tables.stories.c if not c.primary_key]
-        await self.put(tables.stories, list(stories.values()), over=over)
-        await self.add(tables.decisions, [decision_row(c) for c in commands])
-        await self.add(tables.answers, answers)
+        await self.put(tables.stories, _rows(tables.stories, stories.values()), over=over)
+        await self.add(tables.decisions, _rows(tables.decisions, commands))
+        await self.add(tables.answers, _rows(tables.answers, answers))
         for command in commands:
             if command.kind == "undo" and command.undoes:
                 await self._undo(command.undoes, command.command_id)
@@ -191,31 +201,14 @@ class History:
             )
 
 
-def alert_row(alert: Alert) -> dict[str, Any]:
-    """A state of an alert as a row."""
-    return _row(tables.alerts, alert)
-
-
-def story_row(story: Story) -> dict[str, Any]:
-    """A story as a row."""
-    return _row(tables.stories, story)
-
-
-def decision_row(command: EditorialCommand) -> dict[str, Any]:
-    """A command as a row."""
-    return _row(tables.decisions, command)
-
-
-def answer_row(entry: AuditEntry) -> dict[str, Any]:
-    """An answer as a row."""
-    return _row(tables.answers, entry)
-
-
-def _row(table: Table, record: Record) -> dict[str, Any]:
-    """The columns of a table that a record has, and the record itself where the table keeps it."""
-    fields = record.model_dump(mode="json", exclude={"embedding"})
-    row = {column.name: fields.get(column.name) for column in table.columns}
-    return row | {"record": fields} if "record" in table.columns else row
+def _rows(table: Table, records: Iterable[Record]) -> list[Row]:
+    """What a table keeps of records: its columns, and the record itself where it has a place."""
+    rows: list[Row] = []
+    for record in records:
+        fields = record.model_dump(mode="json", exclude={"embedding"})
+        kept = fields | {"record": fields}
+        rows.append({column.name: kept.get(column.name) for column in table.columns})
+    return rows
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:

@@ -1,8 +1,9 @@
 """The command as a whole: help, one-line failures, a quick start."""
 
+import re
 import subprocess
 import sys
-from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from typer.main import get_command
@@ -25,8 +26,10 @@ def test_every_command_helps(run, path):
     assert f"wiredesk {' '.join(path)}".removeprefix("wiredesk ") in shown.stdout
 
 
-def test_version_is_that_of_the_package(run):
-    assert run("--version").stdout == f"wiredesk {version('wiredesk')}\n"
+def test_version_is_the_newest_of_the_changelog(run):
+    changelog = (Path(__file__).parents[2] / "CHANGELOG.md").read_text("utf-8")
+    newest = re.search(r"^## (\S+)$", changelog, re.MULTILINE)[1]
+    assert run("--version").stdout == f"wiredesk {newest}\n"
 
 
 @pytest.mark.parametrize("error", [ServiceError("no broker [a:1]"), StackError("no [Flink]")])

@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 from jobs.runtime.catalogue import JOBS, load_shared
 from local import stack
 from local.submission import known_jobs
+from schemas import __version__
 from serving.settings import ServeSettings
 from serving.settings import load as load_server
 
@@ -57,7 +58,7 @@ def test_flink_python_and_wiredesk_versions_are_the_projects() -> None:
     assert PROJECT["project"]["requires-python"].startswith(
         f">={build_argument('PYTHON_VERSION')},"
     )
-    assert build_argument("WIREDESK_VERSION") == PROJECT["project"]["version"]
+    assert build_argument("WIREDESK_VERSION") == __version__
 
 
 def test_uv_is_the_version_of_the_setup_script() -> None:

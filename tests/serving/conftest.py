@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import httpx
@@ -54,7 +55,9 @@ async def services(tmp_path, empty_database, kafka) -> AsyncIterator[Services]:
 
 @pytest.fixture
 def app(services) -> FastAPI:
-    return create_app(services.settings, services)
+    made = create_app(services.settings, services.metrics)
+    made.state.services = services
+    return made
 
 
 @pytest.fixture
@@ -105,7 +108,7 @@ async def live(app, services) -> AsyncIterator[str]:
         lifespan="off",
         timeout_graceful_shutdown=1,
     )
-    running = server.Server(config, app)
+    running = server.Server(config, app, nullcontext(services))
     serving = asyncio.create_task(running.serve([listening]))
     try:
         yield f"127.0.0.1:{listening.getsockname()[1]}"

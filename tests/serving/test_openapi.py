@@ -21,7 +21,8 @@ def api(tmp_path_factory):
     """The document, of a server that knows a story and an alert, and an admin's key."""
     file = tmp_path_factory.mktemp("openapi") / "serve.sqlite"
     services = parts(f"sqlite:///{file}", MemoryKafka(), rate_per_minute=10**9, rate_burst=10**9)
-    app = create_app(services.settings, services)
+    app = create_app(services.settings, services.metrics)
+    app.state.services = services
     with TestClient(app, raise_server_exceptions=False) as client:
         portal = client.portal
         portal.call(services.history.open)

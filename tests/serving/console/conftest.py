@@ -39,7 +39,9 @@ class Desk:
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     services, kafka = await opened(tmp_path)
-    transport = httpx.ASGITransport(create_app(services.settings, services))
+    app = create_app(services.settings, services.metrics)
+    app.state.services = services
+    transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://desk") as http:
         desk = Desk(services, kafka, http)
         await desk.log_in("ada")

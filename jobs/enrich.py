@@ -15,7 +15,6 @@ from models.admission import PublicationWindow
 from models.analyzer import AnalyzerConfig
 from models.generative import Endpoint
 from models.heads import HeadOptions
-from models.manifest import SHIPPED
 from schemas.topics import ARTICLES_ENRICHED, ARTICLES_RAW, DEAD_LETTERS
 from udfs.enrich_articles import EnrichArticles, outcome_type
 from udfs.route_outcomes import RouteOutcomes, dead_letters_tag, kafka_record_type
@@ -57,7 +56,7 @@ def build(raws: DataStream, s: EnrichSettings) -> Outputs:
 def enrich_articles(s: EnrichSettings) -> EnrichArticles:
     """The enriching operator as the settings want it."""
     return EnrichArticles(
-        manifest=s.models_manifest or SHIPPED,
+        manifest=s.manifest(),
         non_commercial=s.non_commercial_models,
         analyzer=analyzer_config(s),
         window=PublicationWindow(s.earliest_published, s.future_tolerance_s),

@@ -7,9 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from schemas.errors import ModelFileError
+from schemas.record import first_fault
 
 SHIPPED = Path(__file__).parent / "manifest.toml"
 """The manifest of the models in this package."""
@@ -103,7 +104,8 @@ class Route(BaseModel):
     labels       of a classifying output, in the order of its logits; empty for a vector
     fine_labels  finer types of entities with the label that each belongs to, in their order
     multi_label  whether each label is a decision of its own (sigmoid), not one of all (softmax)
-    temperature  what logits are divided by (Guo et al., 2017)
+    temperature  what logits are divided by (Guo et al., 2017); of entities, the log odds of a
+                 mention's mean probability
     thresholds   of each label's probability, multi-label outputs only
     odds_share   marked words: the least share of the likeliest word's odds that each of them has
     jobs         whether the jobs answer the task with it; False: it is there to be evaluated, or,
@@ -264,7 +266,9 @@ def read(path: Path, *, non_commercial: bool = False) -> Manifest:
         )
     except OSError as error:
         raise ModelFileError(f"manifest {path} cannot be read: {error.strerror}") from error
-    except ValueError as error:  # not UTF-8, not TOML, or not a manifest
+    except ValidationError as error:
+        raise ModelFileError(f"manifest {path}: {first_fault(error)}") from error
+    except ValueError as error:  # not UTF-8, or not TOML
         raise ModelFileError(f"manifest {path}: {error}") from error
     for route in manifest.routes:
         if route.model not in manifest.models:

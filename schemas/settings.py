@@ -6,9 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from schemas.errors import SettingError
 
@@ -33,15 +43,39 @@ class SaslMechanism(StrEnum):
     SCRAM_SHA_512 = "SCRAM-SHA-512"
 
 
+def _brokers(text: str) -> str:
+    if not all(map(_is_address, text.split(","))):
+        raise PydanticCustomError("brokers", "Should be HOST:PORT, several separated by commas")
+    return text
+
+
+def _is_address(text: str) -> bool:
+    host, _, port = text.rpartition(":")
+    return bool(host) and " " not in host and port.isdecimal() and 0 < int(port) < 65536
+
+
+def _redis(url: SecretStr) -> SecretStr:
+    text = url.get_secret_value()
+    try:
+        sound = text.startswith(("redis://", "rediss://", "unix://")) and urlsplit(text).port != 0
+    except ValueError:  # the port is no number
+        sound = False
+    if not sound:
+        raise PydanticCustomError("redis", "Should be like redis://:PASSWORD@HOST:6379/0")
+    return url
+
+
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis)]
+"""Where Redis is: redis://, rediss:// (TLS) or unix://; it may hold a password."""
+
+
 class KafkaSettings(BaseModel):
     """Where Kafka is and how it is spoken to; jobs and commands share these."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    kafka_bootstrap: str = Field(
-        default="127.0.0.1:9092",
-        pattern=r"^[^,\s]+:\d+(,[^,\s]+:\d+)*$",
-        description="Kafka brokers, host:port, separated by commas",
+    kafka_bootstrap: Annotated[str, AfterValidator(_brokers)] = Field(
+        default="127.0.0.1:9092", description="Kafka brokers, host:port, separated by commas"
     )
     kafka_security_protocol: SecurityProtocol = Field(
         default=SecurityProtocol.PLAINTEXT, description="PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL"

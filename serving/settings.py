@@ -15,7 +15,7 @@ from typing import Any, Self, get_args
 from pydantic import Field, SecretStr, model_validator
 
 from schemas.errors import SettingError
-from schemas.settings import Given, KafkaSettings, from_file, validated
+from schemas.settings import Given, KafkaSettings, RedisUrl, from_file, validated
 
 ENVIRONMENT_PREFIX = "WIREDESK_SERVE_"
 SHARED_PREFIX = "WIREDESK_"
@@ -59,7 +59,7 @@ class ServeSettings(KafkaSettings):
         default=None, description="PEM file; unset: plain HTTP, for a proxy in front"
     )
     tls_key_file: Path | None = Field(default=None, description="PEM file of its private key")
-    redis_url: SecretStr = Field(
+    redis_url: RedisUrl = Field(
         default=SecretStr("redis://127.0.0.1:6379/0"), description="redis:// or rediss:// (TLS)"
     )
     redis_timeout_s: float = Field(default=1.0, gt=0, description="seconds Redis may take")

@@ -1,12 +1,14 @@
 """Knobs of a job that runs models on texts."""
 
 from enum import StrEnum
+from pathlib import Path
 
 from pydantic import Field
 
 from jobs.runtime.settings import AbsolutePath, JobSettings
 from models.batching import BatchPolicy
 from models.inference_config import InferenceConfig
+from models.manifest import SHIPPED, read
 
 
 class ProviderChoice(StrEnum):
@@ -71,6 +73,14 @@ class InferenceSettings(JobSettings):
     future_tolerance_s: int = Field(
         default=3600, ge=0, description="seconds a text may be published after its arrival"
     )
+
+    def manifest(self) -> Path:
+        """The manifest of the models; one that cannot be used stops the submission: a worker would
+        find out with the first record. Raises ModelFileError.
+        """
+        path = self.models_manifest or SHIPPED
+        read(path)
+        return path
 
     def inference(self) -> InferenceConfig:
         """How models are run."""

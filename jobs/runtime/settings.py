@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
 from schemas.errors import SettingError
-from schemas.settings import Given, KafkaSettings, S, from_file, validated
+from schemas.settings import Given, KafkaSettings, RedisUrl, S, from_file, validated
 
 ENVIRONMENT_PREFIX = "WIREDESK_"
 NOT_SETTINGS = frozenset({"WIREDESK_STATE_DIR", "WIREDESK_STACK"})
@@ -86,7 +86,7 @@ class JobSettings(KafkaSettings):
         default=StartFrom.COMMITTED,
         description="without a checkpoint: committed (earliest when none), earliest, latest",
     )
-    redis_url: SecretStr = Field(
+    redis_url: RedisUrl = Field(
         default=SecretStr("redis://127.0.0.1:6379/0"), description="redis:// or rediss:// (TLS)"
     )
     redis_ttl_s: int = Field(

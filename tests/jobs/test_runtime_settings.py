@@ -7,7 +7,8 @@ import pytest
 from jobs.runtime.arguments import settings_from_arguments
 from jobs.runtime.enrich_settings import EnrichSettings
 from jobs.runtime.settings import NOT_SETTINGS, DeliveryGuarantee, StartFrom, load
-from schemas.errors import SettingError
+from models.manifest import SHIPPED
+from schemas.errors import ModelFileError, SettingError
 from schemas.settings import KafkaSettings
 
 SECRETS = ["kafka_sasl_password", "schema_registry_auth", "redis_url"]
@@ -239,3 +240,9 @@ def test_what_the_server_is_told_is_passed_over(settings_file):
     file = settings_file('kafka_bootstrap = "k:1"\n[serve]\nport = 1')
     loaded = load(KafkaSettings, file=file, environment={"WIREDESK_SERVE_PORT": "2"})
     assert loaded.model_fields_set == {"kafka_bootstrap"}
+
+
+def test_manifest_that_cannot_be_used_stops_the_submission(tmp_path):
+    assert EnrichSettings().manifest() == SHIPPED
+    with pytest.raises(ModelFileError, match=r"none\.toml cannot be read"):
+        EnrichSettings(models_manifest=tmp_path / "none.toml").manifest()

@@ -46,6 +46,10 @@ def test_a_secret_may_lie_in_a_file(tmp_path):
         ({"WIREDESK_SERVE_CORS_ORIGINS": "*"}, "name the origins"),
         ({"WIREDESK_SERVE_OIDC_ISSUER": "https://id"}, "oidc_audience"),
         ({"WIREDESK_SERVE_TLS_KEY_FILE": "k"}, "belong together"),
+        ({"WIREDESK_KAFKA_BOOTSTRAP": "kafka"}, "HOST:PORT.*got 'kafka'"),
+        ({"WIREDESK_KAFKA_BOOTSTRAP": "a:9092,b:99999"}, "HOST:PORT"),
+        ({"WIREDESK_REDIS_URL": "redis:6379"}, "redis://:PASSWORD@HOST:6379/0$"),
+        ({"WIREDESK_REDIS_URL": "redis://h:port"}, "redis://:PASSWORD@HOST:6379/0$"),
     ],
 )
 def test_a_wrong_setting_is_named(environment, says):

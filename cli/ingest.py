@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from typer.core import TyperGroup
 
 from cli.connection import BootstrapOption, Connection, SettingsOption, connect
+from cli.rows import tell_skipped
 from schemas.errors import SetupError
 from schemas.topics import ARTICLES_RAW, QUALITY_SIGNALS
 
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from ingest.sources_file import SourcesFile
     from ingest.state import State
 
-err = Console(stderr=True)
-
-_FAULTS_SHOWN = 20
 _REPORT_EVERY_S = 60.0
 _BATCH = 500
 _DEFAULT = "feeds"
@@ -171,7 +168,8 @@ def file(
         err=dry_run,
     )
     if not articles.sent and not articles.known:
-        raise SetupError("no article could be sent; the lines above say why")
+        why = "the lines above say why" if articles.skipped else "there is none in it"
+        raise SetupError(f"no article of {', '.join(files)} could be sent; {why}")
 
 
 @opml_app.command("import")
@@ -257,10 +255,7 @@ class _FileArticles:
 
     def skip(self, line: str) -> None:
         self.skipped += 1
-        if self.skipped <= _FAULTS_SHOWN:
-            err.print(f"skipped {line}", markup=False, highlight=False, soft_wrap=True)
-        elif self.skipped == _FAULTS_SHOWN + 1:
-            err.print("skipped more; the last line counts them")
+        tell_skipped(line, self.skipped)
 
 
 def _send_all(articles: _FileArticles, connection: Connection, state_file: Path | None) -> None:

@@ -34,14 +34,20 @@ StateDir = Annotated[
 @app.command()
 def up(
     state_dir: StateDir = None,
-    kafka_port: Annotated[int | None, typer.Option(help="Default: 19092 or the next free.")] = None,
-    redis_port: Annotated[int | None, typer.Option(help="Default: 16379 or the next free.")] = None,
-    flink_port: Annotated[int | None, typer.Option(help="Default: 18081 or the next free.")] = None,
+    kafka_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Default: 19092 or the next free.")
+    ] = None,
+    redis_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Default: 16379 or the next free.")
+    ] = None,
+    flink_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Default: 18081 or the next free.")
+    ] = None,
     taskmanagers: Annotated[
         int | None, typer.Option(min=1, help="Default: 2, so that one stands by.")
     ] = None,
     slots: Annotated[
-        int | None, typer.Option(min=1, help="Slots of each TaskManager. Default: 2.")
+        int | None, typer.Option(min=1, help="Slots of each TaskManager. Default: 4.")
     ] = None,
 ) -> None:
     """Start what does not run yet, and wait until all of it answers.

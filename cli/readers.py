@@ -47,9 +47,11 @@ def redis_client(url: str | None) -> Redis:
     found = url or (running and running.redis and f"redis://{running.redis}")
     if not found:
         raise SetupError("no Redis runs here: name it with --redis redis://HOST:PORT")
-    client = Redis.from_url(found, socket_connect_timeout=5)
     try:
+        client = Redis.from_url(found, socket_connect_timeout=5)
         client.ping()
+    except ValueError as error:
+        raise SetupError("--redis is no address; expected redis://:PASSWORD@HOST:6379/0") from error
     except RedisError as error:
         raise ServiceError(f"Redis does not answer: {error}") from error
     return client

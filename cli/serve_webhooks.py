@@ -155,7 +155,10 @@ def deliveries(
 
     async def found(history: "History") -> list[dict[str, Any]]:
         async with _deliveries(ctx.obj, history) as known:
-            return await known.shown(identity, limit)
+            rows = await known.shown(identity, limit)
+            if not rows and identity not in {subscription.id for subscription in known.all()}:
+                raise SetupError(f"there is no subscription {identity}")
+            return rows
 
     table = Table("number", "alert", "state", "tries", "since", "why not")
     for row in with_history(ctx.obj, found):

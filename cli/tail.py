@@ -98,11 +98,11 @@ def tail(
     timestamp_ms, key and size.
     """
     known = known_topic(topic)
-    wanted = _wanted(fields, known)
+    wanted, begin = _wanted(fields, known), _start(start, limit)
     connection = connect(bootstrap, settings)
     codec = connection.codec(known)
     with connection.consumer(read_committed=read_committed) as consumer:
-        records = _records(consumer, known, _start(start, limit), follow=follow)
+        records = _records(consumer, known, begin, follow=follow)
         if key is not None:
             records = (record for record in records if record.key == key.encode())
         shown = islice(records, limit)

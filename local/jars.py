@@ -54,7 +54,7 @@ def _copy_dependencies(folder: Path) -> None:
     )
     if done.returncode:
         lines = (done.stdout + done.stderr).strip().splitlines()
-        reason = next((line for line in lines if "ERROR" in line), "no reason given")
+        reason = next((line for line in lines if "ERROR" in line), " ".join(lines))
         raise StackError(f"Maven could not fetch the Kafka jars: {reason}")
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from local.errors import StackError
 from local.process import Process
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -71,11 +72,21 @@ def save(state: State) -> None:
 
 
 def load(state_dir: Path) -> State | None:
-    """The state in this folder; None if there is none, or if it came along with a copied folder."""
+    """The state in this folder; None if there is none, or if it came along with a copied folder.
+
+    Raises StackError.
+    """
+    file = _file(state_dir)
     try:
-        saved = json.loads(_file(state_dir).read_text())
+        saved = json.loads(file.read_text())
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise StackError(f"{file} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise StackError(
+            f"{file} is damaged ({error}): delete it, and end what still runs by hand."
+        ) from error
     if saved["state_dir"] != str(state_dir):
         return None
     return State(
@@ -93,8 +104,15 @@ def forget(state_dir: Path) -> None:
 
 @contextmanager
 def only_one(state_dir: Path) -> Iterator[None]:
-    """One `up` or `down` at a time in this folder; a second waits."""
-    state_dir.mkdir(parents=True, exist_ok=True)
+    """One `up` or `down` at a time in this folder; a second waits. Raises StackError."""
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True)
+        (state_dir / "lock").touch()
+    except OSError as error:
+        raise StackError(
+            f"{state_dir} cannot hold a stack: {error.strerror}. Name another folder with "
+            "--state-dir or WIREDESK_STATE_DIR."
+        ) from error
     with _locked(state_dir / "lock"):
         yield
 

@@ -76,9 +76,13 @@ def submit(
     defaults = local_settings(running) | local_keys(wanted.job, running)
     overrides = [*(f"{key}={value}" for key, value in defaults.items()), *wanted.overrides]
     load_shared(JOBS[wanted.job], file=wanted.settings, overrides=overrides)  # or SettingError
+    if running:
+        _require_local(wanted, defaults)
+        _require_savepoint(wanted.savepoint)
     address = _address(wanted.jobmanager, running)
     flink = Flink(address)
-    for before in _running(flink, wanted.job):
+    replaced = _running(flink, wanted.job)
+    for before in replaced:
         if not replace:
             raise StackError(
                 f"{before.name} runs already as job {before.id}: `wiredesk cancel {wanted.job}` "
@@ -96,7 +100,10 @@ def submit(
     if done.returncode or found is None:
         told = done.stdout + done.stderr
         client.output.write_text(told)
-        raise StackError(f"Flink did not take {wanted.job}: {reason(told)} (see {client.output})")
+        gone = f" The job that ran, {replaced[0].id}, is cancelled." if replaced else ""
+        raise StackError(
+            f"Flink did not take {wanted.job}: {reason(told)} (see {client.output}).{gone}"
+        )
     job_id = found.group(1)
     report("waiting for its Python workers")
     running_now = wait and _wait_for_tasks(flink, job_id)
@@ -212,6 +219,24 @@ def _option(name: str, value: object | None) -> Sequence[str]:
 def _require_known(job: str) -> None:
     if job not in known_jobs():
         raise StackError(f"No job named {job!r}; there are: {', '.join(known_jobs())}.")
+
+
+def _require_local(wanted: Submission, found: Mapping[str, str]) -> None:
+    """Raises StackError where the job would look for the local stack's Kafka or Redis in vain."""
+    given = {override.partition("=")[0] for override in wanted.overrides}
+    for key, name in (("kafka_bootstrap", "Kafka"), ("redis_url", "Redis")):
+        if key not in found and key not in given:
+            raise StackError(
+                f"{name} of the local stack does not answer: `wiredesk local up` brings it back, "
+                f"or name another with --set {key}=…"
+            )
+
+
+def _require_savepoint(path: str | None) -> None:
+    """Raises StackError where this machine should have a savepoint and has not."""
+    here = (path or "").removeprefix("file:")
+    if here.startswith("/") and not Path(here).exists():
+        raise StackError(f"There is no savepoint {path}.")
 
 
 def _remote_client() -> Client:

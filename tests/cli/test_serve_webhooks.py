@@ -99,3 +99,9 @@ def test_a_delivery_that_is_not_dead_is_not_tried_again(run):
     refused = run("retry", "7")
     assert refused.exit_code == 1
     assert "no dead delivery 7" in refused.stderr
+
+
+def test_deliveries_of_nobody_are_refused(run):
+    refused = run("deliveries", "nosuch")
+    assert refused.exit_code == 1
+    assert "no subscription nosuch" in refused.stderr

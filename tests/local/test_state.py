@@ -6,6 +6,7 @@ import psutil
 import pytest
 
 from local import state
+from local.errors import StackError
 from local.process import Process
 from local.state import Ports, State
 
@@ -61,3 +62,17 @@ def test_state_folder_comes_from_the_environment(
 
 def test_every_folder_has_an_id_of_its_own(tmp_path: Path) -> None:
     assert state.stack_id(tmp_path / "a") != state.stack_id(tmp_path / "b")
+
+
+def test_damaged_state_is_named(tmp_path: Path) -> None:
+    (tmp_path / "stack.json").write_text('{"state_dir')
+    with pytest.raises(StackError, match=r"stack.json is damaged"):
+        state.load(tmp_path)
+
+
+def test_folder_that_cannot_hold_a_stack_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StackError, match="cannot be read"):
+        state.load(tmp_path / "file")
+    with pytest.raises(StackError, match="WIREDESK_STATE_DIR"), state.only_one(tmp_path / "file"):
+        pytest.fail("a file is no folder")

@@ -90,3 +90,13 @@ def test_unknown_job_names_the_known_ones() -> None:
 )
 def test_reason_is_the_innermost(told: str, why: str) -> None:
     assert reason(told).startswith(why)
+
+
+def test_savepoint_that_is_not_there_is_found_out_before_anything_is_cancelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = Stack(tmp_path, "127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3", ())
+    monkeypatch.setattr(submission, "_local_stack", lambda: running)
+    wanted = Submission("enrich", savepoint=f"file:{tmp_path}/none")
+    with pytest.raises(StackError, match=r"There is no savepoint file:.*/none\."):
+        submission.submit(wanted, replace=True, wait=False, report=print)

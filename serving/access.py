@@ -177,7 +177,7 @@ class Access:
                 .values(used_ms=now_ms())
             )
             if not taken.rowcount:
-                raise Denied("this link was used or has run out; `wiredesk serve login-link`")
+                raise Denied("this link was used or has run out: ask for another")
             found = await connection.execute(
                 select(links.c.name, links.c.role).where(links.c.digest == digest(token))
             )

@@ -155,7 +155,8 @@ def _words(reason: Reason, article: FeedArticle, popularity: Popularity) -> str:
         case "covisit":
             return f"readers of “{names}” went on to this" if names else "read next by others"
         case "popular":
-            return f"{popularity.hour:,.0f} clicks in the last hour"
+            clicks = f"{popularity.hour:,.0f}"
+            return f"{clicks} {'click' if clicks == '1' else 'clicks'} in the last hour"
         case "fresh":
             return "new"
         case "important":

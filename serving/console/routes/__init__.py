@@ -2,17 +2,26 @@
 
 from urllib.parse import urlencode
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import MutableHeaders
 from starlette.staticfiles import StaticFiles
 from starlette.types import Message, Receive, Scope, Send
 
+from serving.asking import Parts
 from serving.console import pages
 from serving.console.routes import deciding, live, logging_in, reports, stories
-from serving.console.routes.frame import NotLoggedIn
+from serving.console.routes.frame import NotLoggedIn, Seen, trouble
 
 _KEPT_S = 365 * 24 * 3600
+
+elsewhere = APIRouter(include_in_schema=False)
+
+
+@elsewhere.get("/console/{path:path}")
+async def no_such_page(request: Request, services: Parts, visitor: Seen) -> Response:
+    """Where an address leads that is none of the console's."""
+    return await trouble(request, services, visitor, 404, "There is no such page")
 
 
 def mount(app: FastAPI) -> None:
@@ -20,6 +29,7 @@ def mount(app: FastAPI) -> None:
     for routes in (stories, deciding, reports, live, logging_in):
         app.include_router(routes.router)
     app.mount(f"{pages.STATIC_PATH}/{pages.build()}", Kept(directory=pages.STATIC))
+    app.include_router(elsewhere)
     app.add_exception_handler(NotLoggedIn, _to_login)
 
 

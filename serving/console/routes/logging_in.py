@@ -10,7 +10,7 @@ from serving.access import COOKIE, CSRF_HEADER, Visitor, require_csrf
 from serving.asking import Parts, address_of
 from serving.console import pages
 from serving.console.actions import FormError
-from serving.console.routes.frame import Chosen, Seen, form_of
+from serving.console.routes.frame import Chosen, Seen, form_of, sentence
 from serving.errors import Denied, TooOften
 from serving.routes.login import LOGINS_PER_MINUTE, set_cookie
 from serving.services import Services
@@ -89,7 +89,7 @@ def _login(
     request: Request, trouble: str = "", token: str = "", back: str = "", status: int = 200
 ) -> Response:
     context: Mapping[str, Any] = {
-        "trouble": trouble,
+        "trouble": sentence(trouble) if trouble else "",
         "token": token,
         "back": back,
         "waiting": 0,

@@ -32,8 +32,8 @@ export async function submit(form, submitter) {
 /** Sends a command of a few fields. */
 export async function give(fields) {
   const result = await send("/console/commands", new URLSearchParams(fields));
-  if (result.error) return say(result.error, { bad: true });
-  say(result.said, { undo: result.undo, forMs: result.undo_for_ms });
+  if (result.error) say(result.error, { bad: true });
+  else say(result.said, { undo: result.undo, forMs: result.undo_for_ms });
   await refresh();
 }
 
@@ -63,7 +63,13 @@ async function send(address, body) {
 
 /** Opens a form that the server renders. */
 export async function openDialog(address) {
-  const answer = await fetch(address, { headers: { "x-live": "1" } });
+  let answer;
+  try {
+    answer = await fetch(address, { headers: { "x-live": "1" } });
+  } catch {
+    return say("The server is away", { bad: true });
+  }
+  if (answer.status === 401) return refresh(); // which leads to the login page
   const body = parsed(await answer.text()).querySelector("[data-dialog-body]");
   if (!body) return say("This is not at hand any more", { bad: true });
   const place = dialog();

@@ -89,8 +89,11 @@ export function listen() {
   source.addEventListener("alive", () => said("live", "Live"));
   source.onerror = () => {
     lost("Reconnecting");
-    // A browser gives up after an answer that is no stream, such as a proxy's error page.
-    if (source.readyState === EventSource.CLOSED) setTimeout(listen, AGAIN_MS);
+    // A browser gives up after an answer that is no stream: a proxy's error page, or that the
+    // session has ended, which fetching the page finds out.
+    if (source.readyState !== EventSource.CLOSED) return;
+    refresh();
+    setTimeout(listen, AGAIN_MS);
   };
 }
 

@@ -212,3 +212,9 @@ async def test_unknown_story_and_form_are_said_in_words(desk):
     assert "not at hand" in (await desk.http.get("/console?open=none")).text
     assert (await desk.http.get("/console/dialogs/launch")).status_code == 404
     assert (await desk.http.get("/console/dialogs/mute?story=none")).status_code == 404
+
+
+async def test_address_that_leads_nowhere_is_said_in_words(desk):
+    answer = await desk.http.get("/console/nosuch")
+    assert answer.status_code == 404
+    assert "There is no such page." in answer.text

@@ -19,6 +19,9 @@ from schemas.audience import AudienceMood
 from schemas.editorial import AuditEntry, CommandKind, EditorialCommand, Verdict
 from schemas.story import Story, StoryArticle, StoryMoment
 
+LATEST_MS = 253_402_300_799_999
+"""The end of the year 9999."""
+
 
 class Answer(BaseModel):
     """A shape of ours."""
@@ -128,7 +131,7 @@ class CommandBody(BaseModel):
     undoes: str | None = Field(default=None, max_length=100)
     entity: str | None = Field(default=None, max_length=200)
     source: str | None = Field(default=None, max_length=200)
-    until_ms: int | None = Field(default=None, ge=0, le=253_402_300_799_999)
+    until_ms: int | None = Field(default=None, ge=0, le=LATEST_MS)
     value: float | None = Field(default=None, allow_inf_nan=False)
     verdict: Verdict | None = None
     corrections: dict[str, Any] = Field(

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import logging
-import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -29,7 +28,7 @@ from schemas.topics import (
     USERS_EMBEDDINGS,
     Topic,
 )
-from serving.access import Access
+from serving.access import Access, now_ms
 from serving.analysis import Analysis
 from serving.articles import Articles, RedisGate
 from serving.channels import Channel, channels
@@ -220,11 +219,6 @@ def readings(settings: ServeSettings, at_ms: int) -> list[Reading]:
         Reading(DEAD_LETTERS, recent),
         Reading(ARTICLES_ENRICHED, recent),
     ]
-
-
-def now_ms() -> int:
-    """Milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
 
 
 async def _prune_for_ever(services: Services) -> None:

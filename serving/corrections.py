@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from schemas.enriched_article import EnrichedArticle, Sentiment, SentimentLabel, TopicScore
 
-_LABELS = get_args(SentimentLabel)
+SENTIMENTS: tuple[str, ...] = get_args(SentimentLabel)
 _TEXTS = TypeAdapter(list[str])
 
 
@@ -65,9 +65,9 @@ def _tags(value: Any, _: EnrichedArticle | None) -> list[str]:
 
 
 def _sentiment(value: Any, _: EnrichedArticle | None) -> Sentiment:
-    if value in _LABELS:
+    if value in SENTIMENTS:
         return Sentiment.model_validate(
-            {"label": value} | {label: float(label == value) for label in _LABELS}
+            {"label": value} | {label: float(label == value) for label in SENTIMENTS}
         )
     return Sentiment.model_validate(value)
 
@@ -85,6 +85,3 @@ _READERS: Mapping[str, Callable[[Any, EnrichedArticle | None], Any]] = {
     "sentiment": _sentiment,
     "importance": _importance,
 }
-
-CORRECTABLE = frozenset(_READERS)
-"""Fields that an editor may correct."""

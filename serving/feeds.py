@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,7 +55,7 @@ class Profiles(Protocol):
     async def known(self, user_key: str, now_ms: int) -> Known:
         """Of an unknown reader: `Known(Reader())`. Raises Unavailable."""
 
-    async def popularity(self, now_ms: int) -> Mapping[str, Popularity]:
+    async def popularity(self) -> Mapping[str, Popularity]:
         """Clicks on fresh articles. Raises Unavailable."""
 
 
@@ -118,7 +118,7 @@ class Feeds:
         items = self._feed.rank(known.reader, context, limit, draw=int(request_id, 16))
         return Served(request_id, items, not known.reader.is_new, known.stale)
 
-    def _decided(self, now_ms: int) -> "Decided":
+    def _decided(self, now_ms: int) -> Decided:
         """What stands above rankings; the feed itself looks at what has run out since."""
         if self._above.decided != self._wall.decided:
             self._above = Decided(
@@ -137,12 +137,12 @@ class Feeds:
         places = {item.article_id: item.position for item in served.items}
         return places.get(article_id)
 
-    async def keep_fresh(self, clock: "Clock") -> None:
+    async def keep_fresh(self, clock: Callable[[], int]) -> None:
         """Count clicks anew and forget what is old, for ever."""
         rounds = 0
         while True:
             try:
-                popularity = await self._profiles.popularity(clock())
+                popularity = await self._profiles.popularity()
             except Unavailable as error:
                 log.warning("popularity is not known: %s", error)
                 popularity = {}
@@ -151,12 +151,6 @@ class Feeds:
             if rounds % _TIDY_EVERY == 0:
                 await asyncio.to_thread(self._articles.tidy, clock())
             await asyncio.sleep(_REFRESH_S)
-
-
-class Clock(Protocol):
-    """Milliseconds since 1970."""
-
-    def __call__(self) -> int: ...
 
 
 def picks(wall: Wall, now_ms: int) -> tuple[Pick, ...]:

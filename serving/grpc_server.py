@@ -99,12 +99,9 @@ class WiredeskServicer(stubs.WiredeskServicer):
 
 
 @asynccontextmanager
-async def grpc_beside(services: Services) -> AsyncIterator[int | None]:
-    """gRPC on the port of the settings, if they name one; the port it got. Raises ServiceError."""
+async def grpc_beside(services: Services) -> AsyncIterator[int]:
+    """gRPC on the port of the settings; the port it got. Raises ServiceError."""
     settings = services.settings
-    if settings.grpc_port is None:
-        yield None
-        return
     server = grpc.aio.server(
         options=[
             ("grpc.max_receive_message_length", settings.max_body_kib * 1024),

@@ -71,7 +71,7 @@ class RedisProfiles:
         self._kept[user_key] = known
         return known
 
-    async def popularity(self, now_ms: int) -> Mapping[str, Popularity]:  # noqa: ARG002
+    async def popularity(self) -> Mapping[str, Popularity]:
         """Clicks of all readers by article. Raises Unavailable."""
         languages = self._languages()
         lists = await self._redis.values(

@@ -11,9 +11,10 @@ from typing import Any, get_args
 
 from models.topics.concepts import MediaTopics
 from schemas.editorial import EditorialCommand, Verdict
-from schemas.enriched_article import Sentiment, TopicScore
+from schemas.enriched_article import TopicScore
+from serving import corrections
 from serving.console import words
-from serving.console.articles import SENTIMENTS, ArticleView
+from serving.console.articles import ArticleView
 
 LONGEST_REASON = 1_000
 LONGEST_TAG = 100
@@ -305,10 +306,9 @@ def _corrected(form: Form, current: ArticleView, topics: MediaTopics) -> dict[st
             said["tags"] = tags
     sentiment = form.text("sentiment")
     if sentiment is not None and sentiment != current.sentiment:
-        if sentiment not in SENTIMENTS:
+        if sentiment not in corrections.SENTIMENTS:
             raise FormError(f"{sentiment!r} is no sentiment")
-        shares = {label: float(label == sentiment) for label in SENTIMENTS}
-        said["sentiment"] = Sentiment.model_validate({"label": sentiment, **shares}).model_dump()
+        said["sentiment"] = corrections.read("sentiment", sentiment).model_dump()
     if form.text("importance") is not None:
         percent = _number(form, "importance", "importance")
         if not 0 <= percent <= 100:

@@ -1,24 +1,13 @@
 """An article as the console shows it, with what editors corrected in place of the models."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from schemas.enriched_article import EnrichedArticle
+from schemas.enriched_article import EnrichedArticle, TopicScore
 from schemas.story import StoryArticle
 from serving.console import words
+from serving.corrections import applied
 from serving.views import Correction
-
-SENTIMENTS = ("negative", "neutral", "positive")
-CORRECTABLE = ("topics", "tags", "sentiment", "importance")
-
-
-@dataclass(frozen=True)
-class Topic:
-    """A concept of the IPTC Media Topics."""
-
-    code: str
-    name: str
 
 
 @dataclass(frozen=True)
@@ -38,7 +27,7 @@ class ArticleView:
     language: str
     copy_of: str | None = None
     lead: bool = False
-    topics: tuple[Topic, ...] | None = None
+    topics: tuple[TopicScore, ...] | None = None
     tags: tuple[str, ...] | None = None
     sentiment: str | None = None
     importance: float | None = None
@@ -67,7 +56,7 @@ def view(
             lead=lead,
             corrected=corrections,
         )
-    said = {name: corrections[name].value for name in CORRECTABLE if name in corrections}
+    said, changed = applied(article, {name: each.value for name, each in corrections.items()})
     return ArticleView(
         article_id=article.article_id,
         title=article.title,
@@ -77,46 +66,10 @@ def view(
         language=article.language.code,
         copy_of=placed.copy_of if placed else None,
         lead=lead,
-        topics=_topics(article, said),
-        tags=_tags(article, said),
-        sentiment=_sentiment(article, said),
-        importance=_importance(article, said),
+        topics=None if said.topics is None else tuple(said.topics),
+        tags=None if said.tags is None else tuple(said.tags),
+        sentiment=said.sentiment.label if said.sentiment else None,
+        importance=said.importance,
         summary=article.summary,
-        corrected=corrections,
+        corrected={name: each for name, each in corrections.items() if name in changed},
     )
-
-
-def _topics(article: EnrichedArticle, said: Mapping[str, Any]) -> tuple[Topic, ...] | None:
-    """Corrected topics are TopicScores as JSON; a bare code is taken too."""
-    if isinstance(said.get("topics"), list):
-        names = {topic.code: topic.name for topic in article.topics or []}
-        return tuple(_topic(entry, names) for entry in said["topics"])
-    if article.topics is None:
-        return None
-    return tuple(Topic(topic.code, topic.name) for topic in article.topics)
-
-
-def _topic(entry: Any, names: Mapping[str, str]) -> Topic:
-    if isinstance(entry, dict):
-        code = str(entry.get("code", ""))
-        return Topic(code, str(entry.get("name") or names.get(code, code)))
-    return Topic(str(entry), names.get(str(entry), str(entry)))
-
-
-def _tags(article: EnrichedArticle, said: Mapping[str, Any]) -> tuple[str, ...] | None:
-    tags: Sequence[Any] | None = said.get("tags", article.tags)
-    return tuple(str(tag) for tag in tags) if isinstance(tags, list) else None
-
-
-def _sentiment(article: EnrichedArticle, said: Mapping[str, Any]) -> str | None:
-    value = said.get("sentiment")
-    if isinstance(value, dict):
-        value = value.get("label")
-    if value in SENTIMENTS:
-        return str(value)
-    return article.sentiment.label if article.sentiment else None
-
-
-def _importance(article: EnrichedArticle, said: Mapping[str, Any]) -> float | None:
-    value = said.get("importance", article.importance)
-    return float(value) if isinstance(value, int | float) else None

@@ -17,7 +17,6 @@ ROWS = 80
 
 NAMES = 3
 WAITING = {"opened", "escalated"}
-OVER = {"dismissed", "corrected", "closed"}
 
 
 @dataclass(frozen=True)

@@ -12,15 +12,13 @@ from models.ranking.article import FeedArticle
 from schemas.enriched_article import EnrichedArticle
 from schemas.errors import InferenceError
 from serving.analysis import article_of
-from serving.answers import Answer
+from serving.answers import LATEST_MS, Answer
 from serving.asking import Parts, reader
 from serving.errors import Unavailable, Unprocessable
 from serving.search import search
 from serving.services import Services
 
 router = APIRouter(prefix="/v1", tags=["articles"], dependencies=[Depends(reader)])
-
-_LATEST_MS = 253_402_300_799_999
 
 
 class AnalyzeBody(BaseModel):
@@ -33,7 +31,7 @@ class AnalyzeBody(BaseModel):
     article_id: str | None = Field(default=None, min_length=1, max_length=200)
     url: str = Field(default="", max_length=4_000)
     source: str | None = Field(default=None, min_length=1, max_length=200)
-    published_ms: int | None = Field(default=None, ge=0, le=_LATEST_MS)
+    published_ms: int | None = Field(default=None, ge=0, le=LATEST_MS)
 
 
 class AnalyzeAnswer(EnrichedArticle):
@@ -58,8 +56,8 @@ class SearchBody(BaseModel):
     )
     story_id: str | None = Field(default=None, max_length=200)
     min_importance: float = Field(default=0, ge=0, le=1)
-    published_from_ms: int = Field(default=0, ge=0, le=_LATEST_MS)
-    published_to_ms: int = Field(default=_LATEST_MS, ge=0, le=_LATEST_MS)
+    published_from_ms: int = Field(default=0, ge=0, le=LATEST_MS)
+    published_to_ms: int = Field(default=LATEST_MS, ge=0, le=LATEST_MS)
     limit: int = Field(default=20, ge=1, le=200)
 
 

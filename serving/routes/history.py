@@ -7,14 +7,13 @@ from sqlalchemy import select
 
 from schemas.alert import Alert
 from serving import tables
-from serving.answers import Answer
+from serving.answers import LATEST_MS, Answer
 from serving.asking import Parts, admin, editor, reader
 
 router = APIRouter(prefix="/v1/history", tags=["history"])
 
-_LATEST_MS = 253_402_300_799_999
-From = Annotated[int, Query(ge=0, le=_LATEST_MS, description="Milliseconds since 1970.")]
-To = Annotated[int, Query(ge=0, le=_LATEST_MS)]
+From = Annotated[int, Query(ge=0, le=LATEST_MS, description="Milliseconds since 1970.")]
+To = Annotated[int, Query(ge=0, le=LATEST_MS)]
 Limit = Annotated[int, Query(ge=1, le=10_000)]
 
 
@@ -49,7 +48,7 @@ class Action(Answer):
 
 @router.get("/alerts", dependencies=[Depends(reader)])
 async def alerts(
-    services: Parts, from_ms: From = 0, to_ms: To = _LATEST_MS, limit: Limit = 1_000
+    services: Parts, from_ms: From = 0, to_ms: To = LATEST_MS, limit: Limit = 1_000
 ) -> list[Alert]:
     """Every state of the alerts raised in a time, the oldest first."""
     found = tables.alerts
@@ -64,7 +63,7 @@ async def alerts(
 
 @router.get("/labels", dependencies=[Depends(editor)])
 async def labels(
-    services: Parts, from_ms: From = 0, to_ms: To = _LATEST_MS, limit: Limit = 1_000
+    services: Parts, from_ms: From = 0, to_ms: To = LATEST_MS, limit: Limit = 1_000
 ) -> list[Label]:
     """Corrections that stand, the oldest first: labels for training."""
     found = tables.labels
@@ -79,7 +78,7 @@ async def labels(
 
 @router.get("/actions", dependencies=[Depends(admin)])
 async def actions(
-    services: Parts, from_ms: From = 0, to_ms: To = _LATEST_MS, limit: Limit = 1_000
+    services: Parts, from_ms: From = 0, to_ms: To = LATEST_MS, limit: Limit = 1_000
 ) -> list[Action]:
     """Who asked the server for what, the newest first."""
     found = tables.actions

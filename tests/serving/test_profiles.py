@@ -118,7 +118,7 @@ async def test_popularity_is_gathered_over_windows_and_languages(redis, profiles
         popular_key("day", "de"): clicks(c=9),
         covisited_key("a"): clicks(a=4, b=1),
     }
-    assert await profiles.popularity(NOW_MS) == {
+    assert await profiles.popularity() == {
         "a": Popularity(1, 5, 0),
         "b": Popularity(0, 2, 0),
         "c": Popularity(0, 0, 9),

@@ -19,6 +19,7 @@ from serving.console.actions import Form, FormError
 from serving.console.decisions import Decisions
 from serving.console.routes.frame import LIVE, Chosen, Seen, form_of, frame, trouble
 from serving.console.routes.stories import members
+from serving.corrections import SENTIMENTS
 from serving.errors import Forbidden, Incomplete
 from serving.routes.editorial import send
 from serving.services import Services
@@ -69,7 +70,7 @@ async def dialog_page(
         "reasons": actions.REASONS,
         "until": actions.UNTIL,
         "article": opened,
-        "sentiments": articles.SENTIMENTS,
+        "sentiments": SENTIMENTS,
         "topic_names": [concept.name for concept in concepts.read()] if opened else [],
         "mutable": _mutable(about, desk) if about else [],
         "others": _others(services, about) if kind == "merge" else [],

@@ -25,13 +25,11 @@ async def seen_by(request: Request) -> Visitor:
     """Who looks at a page. Raises NotLoggedIn; Denied, when the console's script asks."""
     services = services_of(request)
     try:
-        visitor = await services.access.visitor(request.headers, request.cookies)
+        visitor = await services.admit(request.headers, request.cookies, address_of(request))
     except Denied as denied:
-        services.limits.take(f"address {address_of(request)}", None)
         if LIVE in request.headers:
             raise
         raise NotLoggedIn(str(denied)) from denied
-    services.limits.take(f"{visitor.via} {visitor.identity}", visitor.rate_per_minute)
     request.scope["visitor"] = visitor.name
     return visitor
 

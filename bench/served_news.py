@@ -25,7 +25,7 @@ from schemas.enriched_article import EnrichedArticle, Entity, Language, Sentimen
 from schemas.errors import ServiceError
 from schemas.reader_profile import SealedProfile
 from schemas.record import Record
-from schemas.redis_keys import article_fields, article_key, covisited_key, popular_key, profile_key
+from schemas.redis_keys import article_key, covisited_key, popular_key, profile_key, record_fields
 from schemas.story import Story, StoryArticle, StoryEntity, StoryMoment, StoryScore, StorySource
 from schemas.topics import (
     ARTICLES_ENRICHED,
@@ -122,7 +122,7 @@ def store(redis_url: str, found: News, keys: Path) -> None:
 
     with Redis.from_url(redis_url) as redis, redis.pipeline(transaction=False) as batch:
         for article in found.articles:
-            batch.hset(article_key(article.article_id), mapping=article_fields(article))
+            batch.hset(article_key(article.article_id), mapping=record_fields(article))
             shares = {other: chance.randint(2, 50) for other in often(20)}
             batch.set(
                 covisited_key(article.article_id), _clicks(shares | {article.article_id: 100})

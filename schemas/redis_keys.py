@@ -160,12 +160,6 @@ def override_key(language: str) -> str:
     return f"override:{language}"
 
 
-def article_fields(article: EnrichedArticle) -> dict[str, str | bytes]:
-    """The fields of an article's hash."""
-    record = article.model_dump(exclude_none=True)
-    return {name: _value(value) for name, value in record.items()}
-
-
 def comment_key(comment_id: str) -> str:
     """
     >>> comment_key("c1")

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Generic, TypeVar
 
 from redis.asyncio import Redis
@@ -19,20 +19,13 @@ _LOST_FOR_NOW = (ConnectionError, TimeoutError, BusyLoadingError)
 Written = TypeVar("Written")
 
 
-@dataclass
-class PipelineStats:
-    """What has been written since the operator was opened."""
-
-    written: int = 0
-    pipelines: int = 0
-
-
 class RedisPipelines(Generic[Written]):
     """Queues what comes while a pipeline is on its way into the next one. Lives on one event loop.
 
     queue    adds the commands of a record to a pipeline; they are absolute, for a pipeline that
              failed half-way is sent again
     retry_s  seconds to wait for a lost Redis; then every caller fails, and the job restarts
+    sent     pipelines so far, those that failed too
     """
 
     def __init__(
@@ -46,45 +39,47 @@ class RedisPipelines(Generic[Written]):
             socket_connect_timeout=_SOCKET_TIMEOUT_S,
             retry=Retry(NoBackoff(), 0),  # redis-py's own retries nest; `_patiently` waits
         )
-        self._waiting: list[tuple[Written, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[Written, asyncio.Future[list[Any]]]] = []
         self._writing: asyncio.Task[None] | None = None
-        self.stats = PipelineStats()
+        self.sent = 0
 
-    async def write(self, record: Written) -> None:
-        """Return when the record is written."""
-        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async def write(self, record: Written) -> list[Any]:
+        """What Redis answered to each command of the record, when it is written."""
+        written: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
         self._waiting.append((record, written))
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_waiting())
-        await written
-        self.stats.written += 1
+        return await written
 
     async def _write_waiting(self) -> None:
         """Write whatever waits, a pipeline at a time, until nothing does."""
         while self._waiting:
             batch, self._waiting = self._waiting, []
             try:
-                await self._patiently([record for record, _ in batch])
+                answers = await self._patiently([record for record, _ in batch])
             except Exception as error:  # each caller fails with it, and with them the job
                 for _, written in batch:
                     written.set_exception(error)
             else:
-                for _, written in batch:
-                    written.set_result(None)
+                for (_, written), of_record in zip(batch, answers, strict=True):
+                    written.set_result(of_record)
         self._writing = None
 
-    async def _patiently(self, records: Sequence[Written]) -> list[Any]:
-        """Try until Redis is there again, for `retry_s` seconds at most."""
+    async def _patiently(self, records: Sequence[Written]) -> list[list[Any]]:
+        """Try until Redis is there again, for `retry_s` seconds at most; the answers per record."""
         now = asyncio.get_running_loop().time
         deadline, failures = now() + self._retry_s, 0
         backoff = ExponentialBackoff(_BACKOFF_LONGEST_S, _BACKOFF_FIRST_S)
         while True:
             pipeline = self._redis.pipeline(transaction=False)
+            ends = [0]
             for record in records:
                 self._queue(pipeline, record)
-            self.stats.pipelines += 1
+                ends.append(len(pipeline))
+            self.sent += 1
             try:
-                return await pipeline.execute()
+                answers = await pipeline.execute()
+                return [answers[start:end] for start, end in pairwise(ends)]
             except _LOST_FOR_NOW:
                 failures += 1
                 pause = backoff.compute(failures)

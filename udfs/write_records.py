@@ -1,6 +1,6 @@
 """The records of a topic to Redis."""
 
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from pyflink.common import Row
 from pyflink.datastream import RuntimeContext
@@ -11,7 +11,7 @@ from schemas.codec import RecordCodec
 from schemas.record import Record
 from schemas.registry import open_registry
 from schemas.topics import Topic
-from udfs.gauges import expose
+from udfs.gauges import expose_value
 from udfs.lifeline import end_with_task_manager
 from udfs.redis_pipelines import RedisPipelines
 
@@ -47,12 +47,19 @@ class WriteRecords(AsyncFunction, Generic[R]):
         self._pipelines: RedisPipelines[R] = RedisPipelines(
             self._url, self.queue, retry_s=self._retry_s
         )
-        expose(runtime_context.get_metrics_group().add_group("wiredesk"), self._pipelines.stats)
+        self._written = 0
+        group = runtime_context.get_metrics_group().add_group("wiredesk")
+        expose_value(group, "written", lambda: self._written)
+        expose_value(group, "pipelines", lambda: self._pipelines.sent)
 
     async def async_invoke(self, value: Row) -> list[Row]:
-        await self._pipelines.write(self._codec.decode(bytes(value[1])))
+        self.count(await self._pipelines.write(self._codec.decode(bytes(value[1]))))
         return []
 
     def queue(self, pipeline: Pipeline, record: R) -> None:
         """Add the commands that write a record."""
         raise NotImplementedError
+
+    def count(self, answers: list[Any]) -> None:
+        """Count a record, given what Redis answered to each of its commands."""
+        self._written += 1

@@ -8,7 +8,7 @@ from server_parts import NOW_MS, article
 
 from local import process, redis_server
 from local.ports import any_free
-from schemas.redis_keys import article_fields, article_key, article_of
+from schemas.redis_keys import article_key, article_of, record_fields
 from serving.articles import Articles, RedisGate
 from serving.errors import NotFound, Unavailable
 from serving.metrics import Metrics
@@ -39,7 +39,7 @@ async def articles(server):
 def test_an_article_comes_back_from_its_hash_as_it_was_written():
     fields = {
         name.encode(): value if isinstance(value, bytes) else value.encode()
-        for name, value in article_fields(article()).items()
+        for name, value in record_fields(article()).items()
     }
     assert article_of(fields) == article()
 
@@ -48,7 +48,7 @@ async def test_what_was_read_is_stale_without_redis_and_the_rest_is_unavailable(
     port, running = server
     with redis.Redis("127.0.0.1", port) as client:
         for name in ("art1", "art2"):
-            client.hset(article_key(name), mapping=article_fields(article(name)))
+            client.hset(article_key(name), mapping=record_fields(article(name)))
     found = await articles.get("art1")
     assert (found.article, found.stale) == (article("art1"), False)
     with pytest.raises(NotFound):

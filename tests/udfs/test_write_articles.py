@@ -7,13 +7,12 @@ import time
 import cloudpickle
 import pytest
 from pyflink.common import Row
-from redis.asyncio.client import Pipeline
 from redis.exceptions import ConnectionError, TimeoutError
 
 from schemas.codec import RecordCodec
 from schemas.enriched_article import EnrichedArticle, Language, TopicScore
 from schemas.topics import ARTICLES_ENRICHED
-from udfs import write_articles
+from udfs import redis_pipelines
 from udfs.write_articles import WriteArticles
 
 TTL_S = 3600
@@ -177,28 +176,6 @@ async def test_killed_redis_is_waited_for_and_loses_nothing(opened, redis_proces
     assert redis_process.client.dbsize() == 3 * 301
 
 
-async def test_redis_that_forgets_its_scripts_is_taught_again(opened, redis_process):
-    writer = opened()
-    await write(writer, enriched("a1"))
-    redis_process.client.script_flush()
-    await write(writer, enriched("a2"))
-    assert redis_process.client.dbsize() == 2
-
-
-async def test_restart_between_loading_the_script_and_using_it_is_no_failure(
-    opened, redis_process, monkeypatch
-):
-    load_scripts, restarts = Pipeline.load_scripts, iter([redis_process.client.script_flush])
-
-    async def load_scripts_and_restart(pipeline):
-        await load_scripts(pipeline)
-        next(restarts, int)()
-
-    monkeypatch.setattr(Pipeline, "load_scripts", load_scripts_and_restart)
-    await write(opened(), enriched())
-    assert redis_process.client.exists("article:a1")
-
-
 async def test_hopeless_redis_raises_in_time(opened, redis_process):
     writer = opened(retry_s=2)
     redis_process.kill()
@@ -222,7 +199,7 @@ async def test_redis_lost_in_the_middle_of_a_write_raises_in_time(opened, redis_
 
 
 async def test_redis_that_never_answers_raises_in_time(opened, redis_process, monkeypatch):
-    monkeypatch.setattr(write_articles, "_SOCKET_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(redis_pipelines, "_SOCKET_TIMEOUT_S", 0.5)
     writer = opened(retry_s=1)
     redis_process.freeze()
     started = time.monotonic()

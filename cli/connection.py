@@ -153,10 +153,14 @@ def require_broker(bootstrap: str) -> None:
 
 
 def _local_kafka() -> str | None:
+    """Where the local stack's Kafka is, or was before it died."""
     from local import stack
+    from local.ports import HOST
 
     running = stack.status()
-    return running.kafka if running else None
+    if running is None or running.kafka or running.ports is None:
+        return running and running.kafka
+    return f"{HOST}:{running.ports.kafka}"
 
 
 class _BootstrapFailures(logging.Handler):

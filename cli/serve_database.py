@@ -18,15 +18,16 @@ _DATABASE = "serve.sqlite"
 def load(file: Path | None, given: dict[str, Any] | None = None) -> "ServeSettings":
     """The server's settings; what nobody set is where the local stack is."""
     from local import reader_keys, stack
+    from local.ports import HOST
     from serving import settings as serving
 
     found = serving.load(file=file, overrides=given)
     running = stack.status()
-    if running is None:
+    if running is None or running.ports is None:
         return found
-    local = {
-        "kafka_bootstrap": running.kafka,
-        "redis_url": running.redis and f"redis://{running.redis}/0",
+    local = {  # also of what is away just now: a server waits for it
+        "kafka_bootstrap": f"{HOST}:{running.ports.kafka}",
+        "redis_url": f"redis://{HOST}:{running.ports.redis}/0",
         "database_url": f"sqlite:///{running.state_dir / _DATABASE}",
         "profile_keys_file": ring
         if (ring := reader_keys.profiles_file(running.state_dir)).exists()

@@ -54,6 +54,7 @@ class Stack:
     flink: str | None
     processes: tuple[Process, ...]
     server: str | None = None
+    ports: Ports | None = None  # where they are to answer
 
     @property
     def whole(self) -> bool:
@@ -119,6 +120,7 @@ def status(state_dir: Path | None = None) -> Stack | None:
         flink=address("jobmanager", saved.ports.flink),
         server=address("server", saved.ports.server),
         processes=saved.processes,
+        ports=saved.ports,
     )
 
 

@@ -52,9 +52,10 @@ def test_default_is_used_when_nothing_says_otherwise():
     assert connect().bootstrap == KafkaSettings().kafka_bootstrap
 
 
-def test_stack_whose_kafka_is_down_is_passed_over(monkeypatch):
-    monkeypatch.setattr(stack, "status", lambda: SimpleNamespace(kafka=None))
-    assert connect().bootstrap == KafkaSettings().kafka_bootstrap
+def test_stack_whose_kafka_is_down_is_asked_where_it_was(monkeypatch):
+    dead = SimpleNamespace(kafka=None, ports=SimpleNamespace(kafka=19095))
+    monkeypatch.setattr(stack, "status", lambda: dead)
+    assert connect().bootstrap == "127.0.0.1:19095"
 
 
 def test_address_of_no_address_form_is_a_setting_error():

@@ -92,6 +92,15 @@ def test_reason_is_the_innermost(told: str, why: str) -> None:
     assert reason(told).startswith(why)
 
 
+def test_job_is_not_sent_to_look_for_a_kafka_that_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = Stack(tmp_path, None, "127.0.0.1:2", "127.0.0.1:3", ())
+    monkeypatch.setattr(submission, "_local_stack", lambda: running)
+    with pytest.raises(StackError, match=r"Kafka of the local stack does not answer"):
+        submission.submit(Submission("enrich"), replace=False, wait=False, report=print)
+
+
 def test_savepoint_that_is_not_there_is_found_out_before_anything_is_cancelled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

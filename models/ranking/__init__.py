@@ -8,6 +8,8 @@ features     numbers of a reader and an article that are known when the feed is 
 rankers      linear or trees behind one interface, kept as JSON
 fit          both from logged choices, by LightGBM and scikit-learn
 rerank       variety, caps, calibrated mix, exploration with known propensities
+shelf        what readers of all profiles have in common: what is popular, what all should know
+on_top       open alerts and editors' picks, whatever the profile says
 explanation  why an item stands where it stands, in words and numbers
 feed         all of it: Feed.rank
 next_click   what a session reads next, by counts alone

@@ -8,7 +8,7 @@ A feed is a function of what it is given: the same reader, context and draw give
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Literal, NamedTuple, TypeVar
 
@@ -16,23 +16,15 @@ import numpy as np
 
 from models.ranking import features, rerank
 from models.ranking.article import FeedArticle, Vectors
-from models.ranking.columns import (
-    NO_NAME,
-    Array,
-    Booleans,
-    ByKey,
-    Columns,
-    Facts,
-    Whole,
-    code,
-    codes,
-)
-from models.ranking.explanation import Explanation, Reason, explain, override, picked
-from models.ranking.features import NAMES, UNREAD, Popularity, certainty
-from models.ranking.fresh import HOUR_MS, FreshArticles
+from models.ranking.columns import Array, Booleans, ByKey, Columns, Facts, Whole, code, codes
+from models.ranking.explanation import Explanation, Reason, explain
+from models.ranking.features import NAMES, UNREAD, Popularity
+from models.ranking.fresh import FreshArticles
+from models.ranking.on_top import Top, on_top
 from models.ranking.rankers import Ranker, Slate
-from models.ranking.reader import Context, OpenAlert, Pick, Reader
+from models.ranking.reader import Context, Reader
 from models.ranking.rerank import Candidates, Placed, Policy
+from models.ranking.shelf import Floor, Shelf, newest_version, shelf, wanted_mix
 
 Of = TypeVar("Of")
 Strategy = Literal["override", "pick", "floor", "explore", "personal", "cold_start"]
@@ -42,12 +34,6 @@ RULES: Mapping[str, Strategy] = {
     "floor": "floor",
     "explore": "explore",
 }
-
-MOST_IMPORTANT = 50
-"""Stories of a language that everyone should know, of which a feed shows a few."""
-
-LOOKED_THROUGH = 3000
-"""Newest articles of a language among which, and among those clicked, the best are found."""
 
 EXPLORED_FROM = 0.5
 """Relevance from which on exploration may choose an article: better than the mean candidate."""
@@ -66,22 +52,6 @@ class Recall:
     entity: int = 5
     story: int = 2
     covisited: int = 60
-
-
-@dataclass(frozen=True)
-class Floor:
-    """What everyone should know: the most important new stories, whatever the profile says.
-
-    importance  from which on an article is one of them
-    stories     how many a feed shows
-    place       at the latest here, 1 is the top below alerts and picks
-    within_ms   how long an article is new
-    """
-
-    importance: float = 0.8
-    stories: int = 2
-    place: int = 6
-    within_ms: int = 24 * HOUR_MS
 
 
 @dataclass(frozen=True)
@@ -104,27 +74,6 @@ class FeedItem:
     explanation: Explanation
     features: Mapping[str, float]
     ranking: str
-
-
-NO_CLICKS = ByKey(np.zeros(0, np.int64), np.zeros((0, len(UNREAD))))
-
-
-@dataclass(frozen=True)
-class Shelf:
-    """What readers of all profiles have in common, prepared once for everybody.
-
-    popularity  of articles that were clicked within a day
-    clicks      the same by key
-    common      by language, keys of the best for who is not known, from the top
-    important   by language, one article a story, the most important first
-    subjects    by language, share of the clicks of a day
-    """
-
-    popularity: Mapping[str, Popularity] = field(default_factory=dict)
-    clicks: ByKey = NO_CLICKS
-    common: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    important: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    subjects: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 class Feed:
@@ -152,7 +101,7 @@ class Feed:
     def refresh(self, popularity: Mapping[str, Popularity], now_ms: int) -> None:
         """Prepare what is the same for all readers; every few seconds, from one thread."""
         self._shelf = shelf(
-            self._articles, popularity, now_ms, self._ranker, self._recall, self._floor
+            self._articles, popularity, now_ms, self._ranker, self._recall.common, self._floor
         )
 
     def replace_ranker(self, ranker: Ranker) -> None:
@@ -167,7 +116,7 @@ class Feed:
         draw  number of the request: decides what exploration draws
         """
         asked = self._asked(reader, context)
-        top = self._on_top(asked)[:k]
+        top = on_top(reader, context, self._articles, asked.columns)[:k]
         floor = self._floor_rows(asked, top)
         pool = self._pool(asked, floor)
         pool = pool[~np.isin(pool, [one.row for one in top])]
@@ -223,39 +172,7 @@ class Feed:
             read_next=self._articles.by_key(features.covisits(reader, context)),
         )
 
-    def _on_top(self, asked: "_Asked") -> list["_Top"]:
-        """Open alerts that concern the reader, then editors' picks; a story once."""
-        reader, context = asked.reader, asked.context
-        found: list[tuple[FeedArticle, Reason]] = []
-        for alert in alerts_for(context):
-            leads = [a for name in alert.articles if (a := self._articles.get(name)) is not None]
-            chosen = _in_own_language(
-                reader, context, [*leads, *self._articles.of_story(alert.story_id)]
-            )
-            if chosen is not None:
-                found.append((replace(chosen, story_id=alert.story_id), override(alert)))
-        for pick in _picks_for(context):
-            of_pick = (
-                [a for a in [self._articles.get(pick.id)] if a is not None]
-                if pick.kind == "article"
-                else self._articles.of_story(pick.id)
-            )
-            chosen = _in_own_language(reader, context, of_pick)
-            if chosen is not None and chosen.article_id not in reader.hidden_articles:
-                found.append((chosen, picked(pick)))
-        kept: list[_Top] = []
-        articles: set[str] = set()
-        stories: set[str | None] = set()
-        for article, reason in found:
-            if article.article_id in articles or article.story_id in stories - {None}:
-                continue
-            for row in asked.columns.rows(self._articles.keys([article.article_id])):
-                kept.append(_Top(row, article, reason))
-            articles.add(article.article_id)
-            stories.add(article.story_id)
-        return kept
-
-    def _floor_rows(self, asked: "_Asked", top: Sequence["_Top"]) -> Whole:
+    def _floor_rows(self, asked: "_Asked", top: Sequence[Top]) -> Whole:
         """What everyone should know and this reader has neither seen nor hidden, a story once."""
         reader = asked.reader
         known = [a for name in reader.seen if (a := self._articles.get(name)) is not None]
@@ -316,13 +233,13 @@ class Feed:
         found.append(np.array(newest, np.int64))
         return np.concatenate(found)
 
-    def _ranked(self, asked: "_Asked", top: Sequence["_Top"], pool: Whole) -> "_Ranked":
+    def _ranked(self, asked: "_Asked", top: Sequence[Top], pool: Whole) -> "_Ranked":
         """Features and scores of what is on top and of the pool, in this order."""
         reader, columns = asked.reader, asked.columns
         rows = np.concatenate([np.array([one.row for one in top], np.int64), pool])
         articles = columns.picked(rows)
         articles.facts["story"][: len(top)] = [code(one.article.story_id) for one in top]
-        version = reader.vector_version or _newest_version(columns, rows)
+        version = reader.vector_version or newest_version(columns, rows)
         vectors, history = columns.vectors(rows, version), columns.vectors(asked.read_rows, version)
         keys = columns.keys(rows)
         found = features.rows(
@@ -356,14 +273,6 @@ class _Asked(NamedTuple):
     read_next: ByKey
 
 
-class _Top(NamedTuple):
-    """An article that a rule puts on top."""
-
-    row: int
-    article: FeedArticle
-    reason: Reason
-
-
 class _Ranked(NamedTuple):
     """Articles in order of nothing yet, a row each, and the vectors of what was read."""
 
@@ -382,95 +291,6 @@ class _Choice(NamedTuple):
     article: FeedArticle
     rule: Reason | None
     propensity: float
-
-
-def shelf(
-    articles: FreshArticles,
-    popularity: Mapping[str, Popularity],
-    now_ms: int,
-    ranker: Ranker,
-    recall: Recall,
-    floor: Floor,
-) -> Shelf:
-    """What is the same for all readers. Clicks on articles that are not fresh count for nothing."""
-    clicked = [(a, n) for name, n in popularity.items() if (a := articles.get(name)) is not None]
-    names: dict[str, list[str]] = {}
-    subjects: dict[str, dict[str, float]] = {}
-    for article, count in clicked:
-        names.setdefault(article.language, []).append(article.article_id)
-        of_language = subjects.setdefault(article.language, {})
-        of_language[article.subject] = of_language.get(article.subject, 0.0) + count.day
-    clicks = articles.by_key({article.article_id: n for article, n in clicked}, len(UNREAD))
-    common: dict[str, tuple[int, ...]] = {}
-    important: dict[str, tuple[str, ...]] = {}
-    for language in articles.languages:
-        newest = articles.newest_keys([language], LOOKED_THROUGH, now_ms - articles.keep_ms)
-        keys = np.union1d(articles.keys(names.get(language, ())), np.array(newest, np.int64))
-        best = _best_for_anyone(articles.columns, keys, clicks, ranker, now_ms)
-        common[language] = tuple(best[: recall.common].tolist())
-        fresh = articles.newest([language], len(articles), now_ms - floor.within_ms)
-        important[language] = _most_important(fresh, floor)
-    return Shelf(
-        popularity={article.article_id: count for article, count in clicked},
-        clicks=clicks,
-        common=common,
-        important=important,
-        subjects={language: _shares(found) for language, found in subjects.items()},
-    )
-
-
-def _best_for_anyone(
-    columns: Columns, keys: Whole, clicks: ByKey, ranker: Ranker, now_ms: int
-) -> Whole:
-    """The keys in the order in which a reader would get them of whom nothing is known."""
-    rows = columns.rows(keys)
-    vectors = columns.vectors(rows, _newest_version(columns, rows))
-    nobody, nothing = Reader(), vectors[:0]
-    found = features.rows(
-        nobody,
-        now_ms,
-        columns.picked(rows),
-        vectors=vectors[:, :0],
-        read_stories=np.zeros(0, np.int64),
-        read_vectors=nothing,
-        clicks=clicks.of(columns.keys(rows)),
-        read_next=np.zeros(len(rows)),
-    )
-    scores = ranker.scores(Slate(found, vectors, nothing))
-    return columns.keys(rows[np.argsort(-scores, kind="stable")])
-
-
-def alerts_for(context: Context) -> list[OpenAlert]:
-    """Open alerts of the reader's languages and desks, one a story, the surest first."""
-    desks = {desk.name for desk in context.desks}
-    found: dict[str, OpenAlert] = {}
-    for alert in sorted(context.alerts, key=lambda a: (-a.score, -a.at_ms, a.alert_id)):
-        if alert.expires_ms > context.now_ms and alert.concerns(context.languages, desks):
-            found.setdefault(alert.story_id, alert)
-    return list(found.values())
-
-
-def wanted_mix(reader: Reader, context: Context, shown: Shelf) -> dict[str, float]:
-    """Share of each subject: the reader's, and while the profile is young what all readers read."""
-    trust = certainty(reader.clicks)
-    of_all: dict[str, float] = {}
-    for language in context.languages:
-        for subject, share in shown.subjects.get(language, {}).items():
-            of_all[subject] = of_all.get(subject, 0.0) + share
-    own = {s: liked for s in of_all if (liked := reader.topics.get(s, 0.0)) > 0}
-    if not own:
-        return _shares(of_all)
-    mine, all_readers = _shares(own), _shares(of_all)
-    return {s: trust * mine.get(s, 0.0) + (1 - trust) * all_readers[s] for s in all_readers}
-
-
-def _picks_for(context: Context) -> list[Pick]:
-    desks = {desk.name for desk in context.desks}
-    return [
-        pick
-        for pick in context.picks
-        if pick.until_ms > context.now_ms and (pick.desk is None or not desks or pick.desk in desks)
-    ]
 
 
 def _hidden(reader: Reader, columns: Columns, rows: Whole) -> Booleans:
@@ -496,33 +316,6 @@ def _wanted(reader: Reader, article: FeedArticle) -> bool:
     )
 
 
-def _in_own_language(
-    reader: Reader, context: Context, articles: Sequence[FeedArticle]
-) -> FeedArticle | None:
-    """The first article in the reader's best language, rather one that is not hidden."""
-    ranks = {language: rank for rank, language in enumerate(context.languages)}
-    readable = [article for article in articles if article.language in ranks]
-    return min(
-        readable,
-        key=lambda a: (a.article_id in reader.hidden_articles, ranks[a.language]),
-        default=None,
-    )
-
-
-def _most_important(fresh: Iterable[FeedArticle], floor: Floor) -> tuple[str, ...]:
-    """One article of each story, the most important first."""
-    found: dict[str, FeedArticle] = {}
-    for article in fresh:
-        if article.importance is None or article.importance < floor.importance:
-            continue
-        story = article.story_id or article.article_id
-        known = found.get(story)
-        if known is None or (known.importance or 0.0) < article.importance:
-            found[story] = article
-    ranked = sorted(found.values(), key=lambda a: (-(a.importance or 0.0), a.article_id))
-    return tuple(article.article_id for article in ranked[:MOST_IMPORTANT])
-
-
 def _by_languages(lists: Mapping[str, Sequence[Of]], context: Context) -> Iterator[Of]:
     """The lists of the reader's languages, one of each in turn."""
     columns = [lists.get(language, ()) for language in context.languages]
@@ -542,16 +335,6 @@ def _candidates(facts: Facts, vectors: Vectors, scores: Array) -> Candidates:
     )
 
 
-def _newest_version(columns: Columns, rows: Whole) -> str:
-    """The encoder of the newest article that has a vector."""
-    facts = columns.facts(rows)
-    encoded = np.flatnonzero(facts["encoder"] != NO_NAME)
-    if not len(encoded):
-        return ""
-    newest = encoded[facts["published_ms"][encoded].argmax()]
-    return columns.article(rows[newest]).vector_version
-
-
 def _stories(read: Iterable[FeedArticle]) -> list[str]:
     return sorted({article.story_id for article in read if article.story_id is not None})
 
@@ -566,11 +349,6 @@ def _likest(
     best = known[(vectors @ history[known].T).argmax(axis=1)]
     told = vectors.any(axis=1)
     return [read[row] if tells else None for row, tells in zip(best, told, strict=True)]
-
-
-def _shares(counts: Mapping[str, float]) -> dict[str, float]:
-    total = sum(counts.values())
-    return {name: count / total for name, count in counts.items()} if total else {}
 
 
 def _rule(reader: Reader, article: FeedArticle, placed: Placed) -> Reason | None:

@@ -8,10 +8,11 @@ import pytest
 from models.ranking import rankers
 from models.ranking.article import FeedArticle
 from models.ranking.features import NAMES, Popularity
-from models.ranking.feed import Feed, Floor
+from models.ranking.feed import Feed
 from models.ranking.fresh import HOUR_MS, FreshArticles
 from models.ranking.reader import Context, Desk, OpenAlert, Pick, Reader
 from models.ranking.rerank import Policy
+from models.ranking.shelf import Floor
 
 NOW = 1_000_000 * HOUR_MS
 SUBJECTS = ("sport", "economy", "politics")

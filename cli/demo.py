@@ -357,7 +357,7 @@ def counts_line(account: Account, seconds: float) -> str:
 
 
 def outcome_line(outcome: Outcome) -> str:
-    """Comments, queue, readers and who of them came to the story, and the alert once there is one."""
+    """Comments, queue, readers, who of them came to the story, and the alert once there is one."""
     line = (
         f"comments {outcome.comments} · for moderators {len(outcome.queued)} · "
         f"readers {outcome.readers}, {outcome.came} of them new to the story"

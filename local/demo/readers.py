@@ -25,10 +25,12 @@ ARRIVES_MS = 20_000
 
 PASSER_BY = "demo-passer-by-"
 PASSERS_BY = 40
-COME_AFTER_MS = 2 * 60_000
-"""The first passer-by comes so long after the story's first article, when jobs know it."""
+COME_AFTER_MS = 4 * 60_000
+"""The first passer-by comes so long after the story's first article."""
 
-COME_WITHIN_MS = 7 * 60_000
+COME_WITHIN_MS = 6 * 60_000
+PLACED_MS = 3 * 60_000
+"""Passers-by click on what is so old: by then it has its story, and they are counted for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ def _passers_by(news: Sequence[DemoArticle]) -> Iterator[Action]:
     for number in range(PASSERS_BY):
         at_ms = come_ms + random.randrange(COME_WITHIN_MS)
         newest = max(
-            (a for a in told if a.offset_ms + ARRIVES_MS <= at_ms), key=lambda a: a.offset_ms
+            (a for a in told if a.offset_ms + PLACED_MS <= at_ms), key=lambda a: a.offset_ms
         )
         yield _action(f"{PASSER_BY}{number + 1}", at_ms, newest, "click")
 

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 from ingest.user_events import user_event
 from local.demo.corpus import BREAKING, SPAN_MS, articles
-from local.demo.readers import PASSER_BY, PASSERS_BY, READERS, actions, rows
+from local.demo.readers import PASSER_BY, PASSERS_BY, PLACED_MS, READERS, actions, rows
 from models.keyring import new_keyring
 
 
@@ -38,5 +38,6 @@ def test_readers_differ_and_one_is_new() -> None:
 def test_passers_by_come_once_each_for_the_story_that_breaks() -> None:
     came = [action for action in actions() if action.user.startswith(PASSER_BY)]
     assert len({action.user for action in came}) == len(came) == PASSERS_BY
-    story = {article.article_id for article in articles() if article.story == BREAKING}
-    assert {action.columns["article_id"] for action in came} <= story
+    published = {a.article_id: a.offset_ms for a in reversed(articles()) if a.story == BREAKING}
+    for action in came:
+        assert action.offset_ms >= published[action.columns["article_id"]] + PLACED_MS

@@ -20,4 +20,5 @@ def first_fault(error: ValidationError) -> str:
     """
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(map(str, first["loc"]))
-    return f"{where}: {first['msg']}" if where else first["msg"]
+    why = first["msg"].removeprefix("Value error, ")
+    return f"{where}: {why}" if where else why

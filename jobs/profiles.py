@@ -17,6 +17,7 @@ from jobs.runtime.endpoints import (
     kafka_source,
     kafka_table_sink,
 )
+from jobs.runtime.gathering import gathered
 from jobs.runtime.profiles_settings import ProfilesSettings
 from jobs.runtime.steps import step
 from jobs.runtime.streams import keyed, side_output
@@ -43,6 +44,15 @@ LIST_SHARDS = 8
 """Pipelines of lists at once; more would make each of them shorter."""
 
 
+ARRIVAL = {
+    "keys": "`key`",
+    "values": "`value`",
+    "offsets": "`offset`",
+    "times": "1000 * EXTRACT(EPOCH FROM `timestamp`) + EXTRACT(MILLISECOND FROM `timestamp`)",
+}
+"""What is gathered of records of Kafka."""
+
+
 class Inputs(NamedTuple):
     """What the job reads, each Row(key, value, topic, partition, offset, timestamp)."""
 
@@ -62,13 +72,21 @@ class Outputs(NamedTuple):
 
 def build(inputs: Inputs, tables: StreamTableEnvironment, s: ProfilesSettings) -> Outputs:
     """
-    events ───── decode ─┬─ meet their article ─┬─ update ─┬─> profiles, also in Redis
-    articles ──┬─────────│──────────┘           │          └── count in SQL ─┬─ write ─> Redis
-    placements ┘         ├─ need no article ────┘                            └─ tell ─> demand
-                         └─> letters
+    events ─ gather ─ decode ─┬─ meet their article ─┬─ gather ─ update ─┬─> profiles, Redis
+    articles ──┬──────────────│──────────┘           │                   └── count in SQL
+    placements ┘              ├─ need no article ────┘                       ├─ write ─> Redis
+                              └─> letters                                    └─ tell ─> demand
     """
+    arrivals = gathered(
+        inputs.events,
+        tables,
+        "profiles.gather-arrivals",
+        by="partition",
+        lists=ARRIVAL,
+        every_ms=s.events_every_ms,
+    )
     decoded = step(
-        inputs.events.process(DecodeEvents(**_registry(s)), passing_type()), "profiles.decode"
+        arrivals.process(DecodeEvents(**_registry(s)), passing_type()), "profiles.decode"
     )
     facts = step(
         inputs.articles.process(ExtractFacts(**_registry(s)), facts_type()), "profiles.facts"
@@ -81,8 +99,15 @@ def build(inputs: Inputs, tables: StreamTableEnvironment, s: ProfilesSettings) -
     known = keyed(facts.union(placements))
     meeting = keyed(side_output(decoded, meeting_tag())).connect(known)
     joined = step(meeting.process(joiner, passing_type()), "profiles.join")
-    passing = keyed(decoded.union(joined))
-    profiles = step(passing.process(update_profiles(s), kafka_record_type()), "profiles.update")
+    moments = gathered(
+        decoded.union(joined),
+        tables,
+        "profiles.gather-readers",
+        by="shard",
+        lists={"events": "`events`"},
+        every_ms=s.profile_every_ms,
+    ).key_by(_shard_of_moment, Types.INT())
+    profiles = step(moments.process(update_profiles(s), kafka_record_type()), "profiles.update")
     clicks = side_output(profiles, clicks_tag())
     letters = side_output(decoded, dead_letters_tag()).union(
         side_output(placements, dead_letters_tag())
@@ -107,7 +132,6 @@ def update_profiles(s: ProfilesSettings) -> UpdateProfiles:
         rules=FoldRules(
             profile_rules, wait_ms=s.article_wait_s * 1000, fresh_ms=s.lists_fresh_s * 1000
         ),
-        every_ms=s.profile_every_ms,
         redis_url=s.redis_url.get_secret_value(),
         retry_s=s.redis_retry_s,
         **_registry(s),
@@ -155,6 +179,11 @@ def _registry(s: ProfilesSettings) -> dict[str, Any]:
         "registry_url": s.schema_registry_url,
         "registry_auth": s.secret("schema_registry_auth"),
     }
+
+
+def _shard_of_moment(moment: Row) -> int:
+    shard: int = moment[0]
+    return shard
 
 
 def _shard_of_list(counted: Row) -> int:

@@ -8,18 +8,21 @@ from pyflink.common.typeinfo import TypeInformation
 from pyflink.datastream import OutputTag, ProcessFunction, RuntimeContext
 
 from models.profiles import passage, signals
+from schemas.codec import RecordCodec
+from schemas.dead_letter import Delivery
 from schemas.errors import Reason, RecordError
+from schemas.registry import open_registry
 from schemas.topics import USER_EVENTS
-from schemas.user_event import UserEvent
 from udfs.gauges import expose
-from udfs.read_topic import Out, ReadTopic
+from udfs.read_topic import Letters, Out
 
 JOB = "profiles"
 
 
 def passing_type() -> TypeInformation:
-    """(shard of the reader, event as `models.profiles.passage` packs it)."""
-    return Types.ROW([Types.INT(), Types.PRIMITIVE_ARRAY(Types.BYTE())])
+    """(shard of the readers, events as `models.profiles.passage` packs them)."""
+    octets = Types.PRIMITIVE_ARRAY(Types.BYTE())
+    return Types.ROW_NAMED(["shard", "events"], [Types.INT(), octets])
 
 
 def meeting_type() -> TypeInformation:
@@ -40,36 +43,44 @@ class DecodeStats:
     dead_letters: dict[str, int] = field(default_factory=lambda: dict.fromkeys(Reason, 0))
 
 
-class DecodeEvents(ReadTopic[UserEvent]):
-    """Decodes user.events. Out: `passing_type`; what needs its article leaves by `meeting_tag`.
+class DecodeEvents(ProcessFunction):
+    """Decodes user.events, the records of a moment at once. No key, no state, no timers.
 
-    A row's timestamp is taken from the context: thread mode converts no Instant (PyFlink 2.3).
+    In: Row(partition, keys, values, offsets, times of arrival), each but the first a list. Out:
+    `passing_type`; what needs its article leaves by `meeting_tag`, what cannot be used by
+    `dead_letters_tag`.
     """
 
-    topic = USER_EVENTS
-    job = JOB
-
     def __init__(self, *, registry_url: str | None, registry_auth: str | None) -> None:
-        super().__init__(registry_url=registry_url, registry_auth=registry_auth)
+        self._registry = (registry_url, registry_auth)
         self._meeting = meeting_tag()
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        super().open(runtime_context)
+        registry = open_registry(*self._registry)
+        self._decode = RecordCodec(USER_EVENTS, registry).decode
+        self._letters = Letters(JOB, registry)
         self._stats = DecodeStats()
         expose(runtime_context.get_metrics_group().add_group("wiredesk"), self._stats)
 
     def process_element(self, value: Row, ctx: ProcessFunction.Context) -> Sequence[Out]:
-        self._stats.events += 1
-        return super().process_element(value, ctx)
-
-    def read(self, record: UserEvent, value: Row, ctx: ProcessFunction.Context) -> list[Out]:
-        found = signals.signal(
-            record, arrived_ms=ctx.timestamp(), partition=value[3], offset=value[4]
-        )
-        packed = signals.pack(found)
-        if found.needs_article:
-            return [(self._meeting, Row(found.article_id, packed))]
-        return [Row(passage.shard(found.user_key), passage.pack(packed, None))]
-
-    def count_dead(self, error: RecordError) -> None:
-        self._stats.dead_letters[error.reason] += 1
+        partition, *columns = value
+        out: list[Out] = []
+        passing: dict[int, list[bytes]] = {}
+        for key, event, offset, arrived_ms in zip(*columns, strict=True):
+            self._stats.events += 1
+            try:
+                found = signals.signal(
+                    self._decode(event), arrived_ms=arrived_ms, partition=partition, offset=offset
+                )
+            except RecordError as error:
+                self._stats.dead_letters[error.reason] += 1
+                delivery = Delivery(key, event, USER_EVENTS.name, partition, offset, arrived_ms)
+                out.append(self._letters.letter(delivery, error))
+                continue
+            packed = signals.pack(found)
+            if found.needs_article:
+                out.append((self._meeting, Row(found.article_id, packed)))
+            else:
+                passing.setdefault(passage.shard(found.user_key), []).append(packed)
+        out += [Row(shard, passage.pack(events, None)) for shard, events in passing.items()]
+        return out

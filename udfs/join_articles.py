@@ -79,4 +79,4 @@ class JoinArticles(KeyedCoProcessFunction):
 
 def _passing(found: bytes, known: bytes | None) -> Row:
     shard = passage.shard(signals.unpack(found).user_key)
-    return Row(shard, passage.pack(found, known))
+    return Row(shard, passage.pack([found], known))

@@ -9,10 +9,10 @@ from pyflink.common import Row
 from pyflink.datastream import OutputTag, ProcessFunction, RuntimeContext
 
 from schemas.codec import RecordCodec
-from schemas.dead_letter import DeadLetter
+from schemas.dead_letter import DeadLetter, Delivery
 from schemas.errors import RecordError
 from schemas.record import Record
-from schemas.registry import open_registry
+from schemas.registry import Registry, open_registry
 from schemas.topics import DEAD_LETTERS, Topic
 from udfs.deliveries import delivery_of
 from udfs.route_outcomes import dead_letters_tag
@@ -21,6 +21,21 @@ R = TypeVar("R", bound=Record)
 
 Out = Row | tuple[OutputTag, Row]
 """What goes on, or what leaves by a side output."""
+
+
+class Letters:
+    """What a job cannot use, as it leaves by the side output of dead letters."""
+
+    def __init__(self, job: str, registry: Registry | None) -> None:
+        self._job = job
+        self._tag = dead_letters_tag()
+        self._encode = RecordCodec(DEAD_LETTERS, registry).encode
+
+    def letter(self, delivery: Delivery, error: RecordError) -> Out:
+        """The dead letter of a delivery that `error` ended."""
+        failed_ms = time.time_ns() // 1_000_000
+        letter = DeadLetter.of(delivery, error, job=self._job, failed_ms=failed_ms)
+        return self._tag, Row(letter.origin.encode(), self._encode(letter))
 
 
 class ReadTopic(ProcessFunction, Generic[R]):
@@ -36,22 +51,18 @@ class ReadTopic(ProcessFunction, Generic[R]):
 
     def __init__(self, *, registry_url: str | None, registry_auth: str | None) -> None:
         self._registry = (registry_url, registry_auth)
-        self._dead = dead_letters_tag()
 
     def open(self, runtime_context: RuntimeContext) -> None:
         registry = open_registry(*self._registry)
         self._decode = RecordCodec(self.topic, registry).decode
-        self._encode_letter = RecordCodec(DEAD_LETTERS, registry).encode
+        self._letters = Letters(self.job, registry)
 
     def process_element(self, value: Row, ctx: ProcessFunction.Context) -> Sequence[Out]:
         try:
             return self.read(self._decode(value[1]), value, ctx)
         except RecordError as error:
-            failed_ms = time.time_ns() // 1_000_000
-            delivery = delivery_of(value, ctx.timestamp())
-            letter = DeadLetter.of(delivery, error, job=self.job, failed_ms=failed_ms)
             self.count_dead(error)
-            return [(self._dead, Row(letter.origin.encode(), self._encode_letter(letter)))]
+            return [self._letters.letter(delivery_of(value, ctx.timestamp()), error)]
 
     @abstractmethod
     def read(self, record: R, value: Row, ctx: ProcessFunction.Context) -> Sequence[Out]:

@@ -1,7 +1,7 @@
 """Readers' profiles, the events of a moment at a time."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from schemas.topics import USERS_EMBEDDINGS
 from udfs.gauges import expose
 from udfs.patient_redis import PatientRedis
 from udfs.state_ttl import expiring
-from udfs.write_values import END_OF_INPUT, Values, queue_values
+from udfs.write_values import Values, queue_values
 
 Closed = tuple[int, int, bytes, bytes]
 """A sealed profile in state: updated_ms, key version, nonce, sealed."""
@@ -53,19 +53,19 @@ class ProfileStats:
 
 
 class UpdateProfiles(KeyedProcessFunction):
-    """Keyed by shard of the readers. In: events as `models.profiles.passage` packs them; out:
-    (key, value) of users.embeddings, null erases. Writes the same to Redis.
+    """Keyed by shard of the readers. In: Row(shard, list of events as `models.profiles.passage`
+    packs them), all that came in a moment; out: (key, value) of users.embeddings, null erases.
+    Writes the same to Redis.
 
-    Events wait `every_ms` after the first of their shard; then a processing-time timer folds all of
-    them, each reader's profile is opened and sealed once, and Redis is written in one pipeline. At
-    the end of the input an event-time timer does. Nothing is held outside state, and a timer is
-    atomic to Flink, so a failure loses nothing and counts nothing twice. A lost Redis is waited for
-    (`retry_s`), then the job restarts. Clicks leave by `clicks_tag`.
+    Each reader's profile is opened and sealed once for all of their events of the moment, and Redis
+    is written in one pipeline. Nothing is held outside state, so a failure loses nothing and counts
+    nothing twice. A lost Redis is waited for (`retry_s`), then the job restarts. Clicks leave by
+    `clicks_tag`.
 
-    State, in pickled plain values: `waiting`, those events; `readers`, by user key (Erasure,
-    Closed), each None where there is none, for the profiles' retention after the last write;
-    `erased`, by user key the event time until which an erasure matters, when a timer drops it:
-    everything that waited in the job has come.
+    State, in pickled plain values: `readers`, by user key (Erasure, Closed), each None where there
+    is none, for the profiles' retention after the last write; `erased`, by user key the event time
+    until which an erasure matters, when a timer drops it: everything that waited in the job has
+    come; `waiting`, what a savepoint of version 0.6 or older was gathering, until its timers fire.
     """
 
     def __init__(
@@ -73,7 +73,6 @@ class UpdateProfiles(KeyedProcessFunction):
         *,
         keys_file: Path,
         rules: FoldRules,
-        every_ms: int,
         redis_url: str,
         retry_s: float,
         registry_url: str | None,
@@ -81,7 +80,6 @@ class UpdateProfiles(KeyedProcessFunction):
     ) -> None:
         self._keys_file = keys_file
         self._rules = rules
-        self._every_ms = every_ms
         self._redis_url = redis_url
         self._retry_s = retry_s
         self._registry = (registry_url, registry_auth)
@@ -101,47 +99,47 @@ class UpdateProfiles(KeyedProcessFunction):
         self._erased = runtime_context.get_map_state(
             MapStateDescriptor("erased", Types.STRING(), Types.LONG())
         )
-        self._due: dict[int, int] = {}  # timers by shard; a forgotten one is only set again
         self._stats = ProfileStats()
         expose(runtime_context.get_metrics_group().add_group("wiredesk"), self._stats)
 
     def close(self) -> None:
         self._redis.close()
 
-    def process_element(self, value: bytes, ctx: KeyedProcessFunction.Context) -> Sequence[Row]:
-        self._waiting.add(value)
-        shard = ctx.get_current_key()
-        if shard not in self._due:
-            timers = ctx.timer_service()
-            self._due[shard] = timers.current_processing_time() + self._every_ms
-            timers.register_processing_time_timer(self._due[shard])
-            timers.register_event_time_timer(END_OF_INPUT)
-        return ()
+    def process_element(
+        self, value: Row, ctx: KeyedProcessFunction.Context
+    ) -> Iterator[Row | tuple[OutputTag, Row]]:
+        _, moment = value
+        return self._count(moment, ctx)
 
     def on_timer(
         self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext
     ) -> Iterator[Row | tuple[OutputTag, Row]]:
+        yield from self._count(self._waiting.get(), ctx)
+        self._waiting.clear()
+        self._drop_erasures(ctx.timer_service().current_watermark())
+
+    def _count(
+        self, moment: Iterable[bytes], ctx: KeyedProcessFunction.Context
+    ) -> Iterator[Row | tuple[OutputTag, Row]]:
+        """What came in a moment into the profiles of its readers."""
         gathered: dict[str, list[Event]] = {}
-        for packed in self._waiting.get():
-            found, known = passage.unpack(packed)
-            gathered.setdefault(found.user_key, []).append((found, known))
+        for packed in moment:
+            events, known = passage.unpack(packed)
+            for found in events:
+                gathered.setdefault(found.user_key, []).append((found, known))
         written: Values = {}
-        for user_key, events in gathered.items():
-            yield from self._fold(user_key, events, written, ctx)
-        if gathered:
-            self._waiting.clear()
+        for user_key, of_reader in gathered.items():
+            yield from self._fold(user_key, of_reader, written, ctx)
         if written:
             self._redis.write(lambda pipeline: queue_values(pipeline, written))
             self._stats.written += len(written)
-        if self._due.pop(ctx.get_current_key(), None) != timestamp:  # not what `_due` waits for
-            self._drop_erasures(ctx.timer_service().current_watermark())
 
     def _fold(
         self,
         user_key: str,
         events: Sequence[Event],
         written: Values,
-        ctx: KeyedProcessFunction.OnTimerContext,
+        ctx: KeyedProcessFunction.Context,
     ) -> Iterator[Row | tuple[OutputTag, Row]]:
         """A reader's events into their profile; what Redis must hold of it goes to `written`."""
         erasure, closed = self._readers.get(user_key) or (None, None)

@@ -75,6 +75,11 @@ class ProfilesSettings(JobSettings):
     demand_max: int = Field(
         default=200, gt=0, description="stories that a window of stories.demand lists"
     )
+    events_every_ms: int = Field(
+        default=100,
+        gt=0,
+        description="milliseconds that records are gathered: they are decoded together",
+    )
     profile_every_ms: int = Field(
         default=500,
         gt=0,

@@ -2,10 +2,14 @@
 
 import pickle
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from schemas.enriched_article import EnrichedArticle
 from schemas.reader_profile import SEPARATOR
+
+REMEMBERED = 1024
+"""Articles that are unpacked once, however many clicks they get."""
 
 EMBEDDING = "embedding"
 """The encoder's task in EnrichedArticle.model_versions."""
@@ -58,6 +62,7 @@ def pack(known: ArticleFacts | Placement) -> bytes:
     return pickle.dumps(tuple(known), protocol=5)
 
 
+@lru_cache(REMEMBERED)
 def unpack(packed: bytes) -> ArticleFacts:
     """
     >>> some = ArticleFacts("en", "courier.example", 7, None, None, (("medtop:1", 0.5),), ("Q64",))

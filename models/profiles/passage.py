@@ -1,7 +1,8 @@
-"""How an event travels to its reader's profile: with what is known of its article, by shard."""
+"""How events travel to their readers' profiles: with what is known of the article, by shard."""
 
 import pickle
 import zlib
+from collections.abc import Iterable
 
 from models.profiles import facts, signals
 from models.profiles.facts import ArticleFacts
@@ -20,12 +21,15 @@ def shard(user_key: str) -> int:
     return zlib.crc32(user_key.encode()) % SHARDS
 
 
-def pack(found: bytes, known: bytes | None) -> bytes:
-    """A packed Signal and its article's packed facts as bytes."""
-    return pickle.dumps((found, known), protocol=5)
+def pack(events: Iterable[bytes], known: bytes | None) -> bytes:
+    """Packed Signals of one shard about the same article, and its packed facts, as bytes."""
+    return pickle.dumps((tuple(events), known), protocol=5)
 
 
-def unpack(packed: bytes) -> tuple[Signal, ArticleFacts | None]:
-    """What `pack` made bytes of."""
-    found, known = pickle.loads(packed)
-    return signals.unpack(found), None if known is None else facts.unpack(known)
+def unpack(packed: bytes) -> tuple[list[Signal], ArticleFacts | None]:
+    """What `pack` made bytes of; up to version 0.6 it was one event, not a tuple of some."""
+    events, known = pickle.loads(packed)
+    if isinstance(events, bytes):
+        events = (events,)
+    article = None if known is None else facts.unpack(known)
+    return [signals.unpack(found) for found in events], article

@@ -51,19 +51,25 @@ def execution_mode() -> str:
     return "process"
 
 
+@pytest.fixture(scope="module")
+def bundle_size() -> int:
+    """Records that go to a Python worker together."""
+    return 1000
+
+
 @pytest.fixture
-def env(execution_mode: str) -> StreamExecutionEnvironment:
+def env(execution_mode: str, bundle_size: int) -> StreamExecutionEnvironment:
     """A MiniCluster whose Python workers are threads of the test."""
-    return mini_cluster(execution_mode)
+    return mini_cluster(execution_mode, bundle_size)
 
 
 @pytest.fixture(scope="module")
-def module_env(execution_mode: str) -> StreamExecutionEnvironment:
+def module_env(execution_mode: str, bundle_size: int) -> StreamExecutionEnvironment:
     """The same for one run of a job that several tests look at."""
-    return mini_cluster(execution_mode)
+    return mini_cluster(execution_mode, bundle_size)
 
 
-def mini_cluster(execution_mode: str) -> StreamExecutionEnvironment:
+def mini_cluster(execution_mode: str, bundle_size: int) -> StreamExecutionEnvironment:
     """A MiniCluster whose Python workers are threads of this process."""
     configuration = Configuration()
     for key, value in {
@@ -76,6 +82,7 @@ def mini_cluster(execution_mode: str) -> StreamExecutionEnvironment:
         "python.client.executable": sys.executable,
         "python.execution-mode": execution_mode,
         "python.fn-execution.bundle.time": "10",
+        "python.fn-execution.bundle.size": str(bundle_size),
     }.items():
         configuration.set_string(key, value)
     return StreamExecutionEnvironment.get_execution_environment(configuration)

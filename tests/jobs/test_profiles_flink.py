@@ -47,6 +47,9 @@ NOW_MS = 1_790_000_000_000
 HOUR_MS = 3_600_000
 OLD, NEW = "news-1.0.0", "news-2.0.0"
 BOT_CLICKS, BOUND = 300, 20
+WAIT_MS = 60_000
+LASTING = 1200
+"""Events at the end, of which each may be awaited for a tenth of a second."""
 
 
 def unit(seed):
@@ -108,8 +111,8 @@ class Events:
     def __init__(self):
         self.rows = []
 
-    def add(self, reader, kind, article_id=None, **fields):
-        arrived_ms = NOW_MS + len(self.rows) * 100
+    def add(self, reader, kind, article_id=None, at_ms=None, **fields):
+        arrived_ms = at_ms or NOW_MS + len(self.rows) * 100
         given = {
             "event_id": f"e{len(self.rows)}",
             "user_key": reader,
@@ -169,6 +172,9 @@ def all_that_readers_do():
     for n in range(BOT_CLICKS):  # in half a minute
         events.add("bot", "click", "a0", event_id=f"bot{n}", ts_ms=NOW_MS)
     events.add("ends", "click", "a1")
+    later_ms = NOW_MS + len(events.rows) * 100 + WAIT_MS + 10_000
+    for _ in range(LASTING):  # one event again and again, when nobody waits for articles any more
+        events.add("ends", "impression", "a1", event_id="again", ts_ms=NOW_MS, at_ms=later_ms)
     return events.rows
 
 
@@ -177,16 +183,18 @@ class KafkaTime(TimestampAssigner):
         return row[5].to_epoch_milli()
 
 
-def in_time(env, rows):
+def in_time(env, rows, passing=None):
+    """Rows as Kafka has them, on its time; `passing` sees each before."""
     octets = Types.PRIMITIVE_ARRAY(Types.BYTE())
     raw_type = Types.ROW_NAMED(
         ["key", "value", "topic", "partition", "offset", "timestamp"],
         [octets, octets, Types.STRING(), Types.INT(), Types.LONG(), Types.INSTANT()],
     )
     strategy = WatermarkStrategy.for_bounded_out_of_orderness(Duration.of_seconds(1))
-    return env.from_collection(rows, raw_type).assign_timestamps_and_watermarks(
-        strategy.with_timestamp_assigner(KafkaTime())
-    )
+    records = env.from_collection(rows, raw_type)
+    if passing is not None:
+        records = records.rebalance().map(passing, raw_type)
+    return records.assign_timestamps_and_watermarks(strategy.with_timestamp_assigner(KafkaTime()))
 
 
 class Late(MapFunction):
@@ -202,6 +210,28 @@ class Late(MapFunction):
         return row
 
 
+class Lasting(MapFunction):
+    """The input of a running job does not end: the last events come when Redis has all profiles.
+
+    The last ones are those of readers whose events wait for an article that never comes.
+    """
+
+    def __init__(self, port):
+        self._port = port
+
+    def open(self, _):
+        self._client = redis.Redis(HOST, self._port)
+        self._left = 20  # moments more, for what is counted beside those profiles
+
+    def map(self, row):
+        if self._left and bytes(row[0]) == b"ends" and row[5].to_epoch_milli() > NOW_MS + WAIT_MS:
+            time.sleep(0.1)
+            awaited = ["ends", "unknown-article", "comes-back"]
+            if self._client.exists(*map(profile_key, awaited)) == len(awaited):
+                self._left -= 1
+        return row
+
+
 class PushToRedis(MapFunction):
     """The end of a stream: records go to a list in Redis, where the test reads them."""
 
@@ -214,6 +244,11 @@ class PushToRedis(MapFunction):
     def map(self, record):
         value = "(null)" if record[1] is None else bytes(record[1])
         self._client.rpush(self._name, bytes(record[0]), value)
+
+
+@pytest.fixture(scope="module")
+def bundle_size():
+    return 10  # what is awaited in one of them holds the others back
 
 
 @pytest.fixture(scope="module")
@@ -281,9 +316,9 @@ def found(module_env, module_redis, settings, keys_file):
     codec = RecordCodec(ARTICLES_ENRICHED)
     at = Instant.of_epoch_milli(NOW_MS)
     rows = [Row(b"a", codec.encode(a), "", 0, n, at) for n, a in enumerate(ARTICLES)]
-    events, articles, placed = (
-        in_time(module_env, each) for each in (all_that_readers_do(), rows, placements())
-    )
+    lasting = Lasting(port_of(module_redis))
+    events = in_time(module_env, all_that_readers_do(), lasting)
+    articles, placed = (in_time(module_env, each) for each in (rows, placements()))
     late = articles.map(Late(), articles.get_type())
     outputs = profiles.build(profiles.Inputs(events, late, placed), tables, settings)
     for name in ("profiles", "letters", "demand"):

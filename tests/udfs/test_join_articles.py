@@ -101,5 +101,5 @@ def test_click_waits_for_its_article_and_not_for_its_story(join):
     assert met(join) is None
     assert told(join, Placement("s1")) == []
     (row,) = told(join, ARTICLE)
-    assert passage.unpack(row[1]) == (CLICK, ARTICLE._replace(story_id="s1"))
+    assert passage.unpack(row[1]) == ([CLICK], ARTICLE._replace(story_id="s1"))
     assert told(join, ARTICLE) == []

@@ -3,6 +3,7 @@
 import cloudpickle
 import pytest
 from made_articles import START_MS, command, raws
+from pyflink.common import Row
 from pyflink.datastream import OutputTag
 
 from models.breaking.readership import Demand
@@ -42,6 +43,12 @@ READERS = {
 """Every reader, by its job and topic."""
 
 
+def gathered(rows):
+    """Records of a partition as the job `profiles` gathers them."""
+    keys, values, _, partitions, offsets, arrived = zip(*rows, strict=True)
+    return Row(partitions[0], keys, values, offsets, [at.to_epoch_milli() for at in arrived])
+
+
 class Context:
     """As much of Flink's as readers use."""
 
@@ -57,7 +64,8 @@ def read(runtime_context):
         operator = cloudpickle.loads(cloudpickle.dumps(reader))
         operator.open(runtime_context)
         sent, aside = [], []
-        for row in raws(values, topic):
+        rows = raws(values, topic)
+        for row in [gathered(rows)] if isinstance(reader, DecodeEvents) else rows:
             for out in operator.process_element(row, Context()):
                 is_aside = isinstance(out, tuple) and isinstance(out[0], OutputTag)
                 (aside.append((out[0].tag_id, out[1])) if is_aside else sent.append(out))
@@ -150,16 +158,18 @@ def test_events_part_by_whether_they_need_their_article(read, runtime_context):
         UserEvent(event_id="e1", kind="click", article_id="a1", **fields),
         UserEvent(event_id="e2", kind="erase", **fields),
         UserEvent(event_id="e3", kind="dwell", article_id="a1", **fields),
+        UserEvent(event_id="e4", kind="impression", article_id="a1", **fields),
     ]
     values = encoded(USER_EVENTS, events)
-    (erase,), aside = read(READERS["profiles user.events"], values, USER_EVENTS.name)
-    assert erase[0] == passage.shard("u1")
-    assert passage.unpack(bytes(erase[1]))[0].offset == 1
+    (together,), aside = read(READERS["profiles user.events"], values, USER_EVENTS.name)
+    assert together[0] == passage.shard("u1")
+    passing, known = passage.unpack(bytes(together[1]))
+    assert ([found.offset for found in passing], known) == ([1, 3], None)
     (meeting, click), (dead, refused) = aside
     assert (meeting, dead) == ("meeting", "dead-letters")
     assert (click[0], signals.unpack(bytes(click[1])).offset) == ("a1", 0)
     letter = RecordCodec(DEAD_LETTERS).decode(bytes(refused[1]))
     assert (letter.reason, letter.stage, letter.offset) == ("unusable_event", "admit", 2)
     counted = runtime_context.metrics.values
-    assert counted["wiredesk.events"] == 3
+    assert counted["wiredesk.events"] == 4
     assert counted["wiredesk.dead_letters.unusable_event.total"] == 1

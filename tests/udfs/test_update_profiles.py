@@ -1,5 +1,6 @@
 """Events gathered by shard: one record of each reader, and nothing outside state."""
 
+import pickle
 from datetime import UTC, datetime
 
 import pytest
@@ -19,7 +20,7 @@ from udfs.update_profiles import UpdateProfiles
 
 NOW_MS = 1_790_000_000_000
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
-EVERY_MS, SHARD = 500, 3
+SHARD = 3
 RULES = FoldRules(
     ProfileRules(14 * DAY_MS, 30 * MINUTE_MS, 90 * DAY_MS, 120, 50, 64),
     wait_ms=MINUTE_MS,
@@ -40,9 +41,6 @@ class Entries(dict):
 class Elements(list):
     """Flink's ListState."""
 
-    def add(self, value):
-        self.append(value)
-
     def get(self):
         return iter(list(self))
 
@@ -51,17 +49,11 @@ class Timers:
     """Flink's timer service, as far as the operator uses it."""
 
     def __init__(self):
-        self.at_work, self.of_events = [], []
+        self.of_events = []
         self.watermark_ms = 0
-
-    def current_processing_time(self):
-        return NOW_MS
 
     def current_watermark(self):
         return self.watermark_ms
-
-    def register_processing_time_timer(self, at_ms):
-        self.at_work.append(at_ms)
 
     def register_event_time_timer(self, at_ms):
         self.of_events.append(at_ms)
@@ -101,7 +93,7 @@ class Operator:
 
     def __init__(self, new_runtime_context, monkeypatch, keys_file):
         self.entries, self.waiting, self.redis = {}, Elements(), Store()
-        self.context = Context()
+        self.context, self._heard = Context(), []
         self._new_runtime_context, self._keys_file = new_runtime_context, keys_file
         states = {
             "get_list_state": lambda _, __: self.waiting,
@@ -116,7 +108,6 @@ class Operator:
         self._function = UpdateProfiles(
             keys_file=self._keys_file,
             rules=RULES,
-            every_ms=EVERY_MS,
             redis_url="",
             retry_s=1,
             registry_url=None,
@@ -127,10 +118,15 @@ class Operator:
     def hear(self, reader, offset, kind="click"):
         mark = offset.to_bytes(signals.MARK_BYTES, "little")
         found = Signal(reader, kind, NOW_MS, NOW_MS, 0, offset, 1.0, f"a{offset}", None, None, mark)
-        packed = passage.pack(signals.pack(found), None)
-        assert list(self._function.process_element(packed, self.context)) == []
+        self._heard.append(passage.pack([signals.pack(found)], None))
 
-    def fire(self, at_ms=NOW_MS + EVERY_MS, *, watermark_ms=NOW_MS):
+    def count(self):
+        """What was heard is a moment that the operator counts; what goes on."""
+        moment, self._heard = Row(SHARD, tuple(self._heard)), []
+        outs = self._function.process_element(moment, self.context)
+        return [out for out in outs if type(out) is Row]
+
+    def fire(self, at_ms, *, watermark_ms=NOW_MS):
         self.context.timers.watermark_ms = watermark_ms
         return [out for out in self._function.on_timer(at_ms, self.context) if type(out) is Row]
 
@@ -151,47 +147,48 @@ def test_events_of_a_moment_make_one_record_of_each_reader(operator):
     for offset in range(4):
         operator.hear("ada", offset)
     operator.hear("bo", 9)
-    records = dict(operator.fire())
+    records = dict(operator.count())
     assert list(records) == [b"ada", b"bo"]
     assert operator.profile(records[b"ada"]).counts == {"click": 4}
     assert operator.redis == {
         profile_key("ada"): records[b"ada"],
         profile_key("bo"): records[b"bo"],
     }
-    assert operator.waiting == []
 
 
-def test_one_timer_serves_all_that_waits_in_a_shard(operator):
+def test_profile_survives_the_operator(operator):
     operator.hear("ada", 1)
-    operator.hear("bo", 2)
-    assert operator.context.timers.at_work == [NOW_MS + EVERY_MS]
-
-
-def test_what_waits_survives_the_operator(operator):
-    operator.hear("ada", 1)
+    operator.count()
     operator.restart()
-    assert [key for key, _ in operator.fire()] == [b"ada"]
     operator.hear("ada", 2)
-    assert operator.profile(dict(operator.fire())[b"ada"]).counts == {"click": 2}
+    assert operator.profile(dict(operator.count())[b"ada"]).counts == {"click": 2}
+
+
+def test_what_an_older_savepoint_was_gathering_is_counted_when_its_timer_fires(operator):
+    found = Signal("ada", "click", NOW_MS, NOW_MS, 0, 1, 1.0, "a1", None, None, b"12345678")
+    operator.waiting.append(pickle.dumps((signals.pack(found), None)))
+    assert [key for key, _ in operator.fire(NOW_MS)] == [b"ada"]
+    assert operator.waiting == []
+    assert operator.fire(NOW_MS) == []
 
 
 def test_lost_redis_fails_the_job(operator):
     operator.hear("ada", 1)
     operator.redis.lost = True
     with pytest.raises(ConnectionError):
-        operator.fire()
+        operator.count()
 
 
 def test_erased_reader_leaves_where_the_erasure_stood_until_nothing_can_come(operator):
     operator.hear("ada", 1)
-    operator.fire()
+    operator.count()
     operator.hear("ada", 2, "erase")
-    assert operator.fire() == [Row(b"ada", None)]
+    assert operator.count() == [Row(b"ada", None)]
     assert operator.redis == {}
     until_ms = NOW_MS + MINUTE_MS + HOUR_MS
-    assert operator.context.timers.of_events[-1] == until_ms
+    assert operator.context.timers.of_events == [until_ms]
     operator.hear("ada", 1)  # it had waited
-    assert operator.fire() == []
+    assert operator.count() == []
     operator.fire(until_ms, watermark_ms=until_ms)
     assert operator.entries == {"readers": {}, "erased": {}}
 
@@ -199,16 +196,16 @@ def test_erased_reader_leaves_where_the_erasure_stood_until_nothing_can_come(ope
 def test_reader_who_came_back_is_kept_when_the_erasure_is_forgotten(operator):
     operator.hear("ada", 1, "erase")
     operator.hear("ada", 2)
-    assert [value is None for _, value in operator.fire()] == [True, False]
+    assert [value is None for _, value in operator.count()] == [True, False]
     operator.fire(NOW_MS + DAY_MS, watermark_ms=NOW_MS + DAY_MS)
     operator.hear("ada", 3)
-    assert operator.profile(dict(operator.fire())[b"ada"]).counts == {"click": 2}
+    assert operator.profile(dict(operator.count())[b"ada"]).counts == {"click": 2}
 
 
-def test_timer_from_before_a_restart_forgets_no_erasure_that_still_matters(operator):
+def test_timer_forgets_no_erasure_that_still_matters(operator):
     operator.hear("ada", 5, "erase")
-    operator.fire()
+    operator.count()
     operator.restart()
     operator.fire(NOW_MS + DAY_MS)  # by the clock; the events are still of yesterday
     operator.hear("ada", 1)
-    assert operator.fire() == []
+    assert operator.count() == []

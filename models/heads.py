@@ -241,6 +241,7 @@ class EntitiesHead:
 
     def __init__(self, manifest: Manifest, route: Route, options: HeadOptions) -> None:
         self._output = route.output
+        self._temperature = route.temperature
         self._least = options.entities_score
         fine = tuple(route.fine_labels)
         self._scheme = Scheme(route.labels, fine, tuple(route.fine_labels.values()))
@@ -258,6 +259,7 @@ class EntitiesHead:
             self._scheme,
             transitions=outputs.get(TRANSITIONS_OUTPUT),
             fine_scores=_rows(outputs.get(ENTITY_TYPES_OUTPUT), len(tokens)),
+            temperature=self._temperature,
         )
         found = [_spelled(mention) for mention in found if mention.score >= self._least]
         texts = [reading.head[mention.start : mention.end] for mention in found]

@@ -52,6 +52,7 @@ def mentions(
     *,
     transitions: Floats | None = None,
     fine_scores: Floats | None = None,
+    temperature: float = 1.0,
 ) -> list[Mention]:
     """The entities of a text in its order: whole words, the best valid sequence of labels.
 
@@ -61,9 +62,10 @@ def mentions(
                  is labelled by its first token
     transitions  as for viterbi
     fine_scores  float32 (tokens, fine types) logits or log probabilities
+    temperature  as for calibrated
 
-    An entity's score is the mean probability of its labels, its fine type the one with the largest
-    log probability summed over its words.
+    An entity's score is the calibrated mean probability of its labels, its fine type the one with
+    the largest log probability summed over its words.
 
     >>> scheme = Scheme(("O", "B-person", "I-person"))
     >>> scores = np.log(np.array([[1, 8, 1], [1, 1, 8], [8, 1, 1], [8, 1, 1]], np.float32) / 10)
@@ -82,7 +84,7 @@ def mentions(
     inside = np.repeat(begins, sizes) + _counts(sizes)
     bounds = np.cumsum(sizes) - sizes
     chosen = np.exp(_log_softmax(of_words[inside])[np.arange(len(inside)), path[inside]])
-    means = np.add.reduceat(chosen, bounds) / sizes
+    means = calibrated(np.add.reduceat(chosen, bounds) / sizes, temperature)
     fine: list[str | None] = [None] * len(begins)
     if fine_scores is not None:
         sums = np.add.reduceat(_log_softmax(fine_scores[firsts[inside]]), bounds)
@@ -98,6 +100,17 @@ def mentions(
             strict=True,
         )
     ]
+
+
+def calibrated(shares: Floats, temperature: float) -> Floats:
+    """Probabilities with their log odds divided by a temperature: one half stays what it is.
+
+    >>> calibrated(np.array([0.5, 0.9]), 2.0).round(4).tolist()
+    [0.5, 0.75]
+    """
+    odds, against = shares ** (1 / temperature), (1 - shares) ** (1 / temperature)
+    told: Floats = odds / (odds + against)
+    return told
 
 
 def viterbi(emissions: Floats, labels: tuple[str, ...], transitions: Floats | None = None) -> Ints:

@@ -265,6 +265,22 @@ def test_whatever_the_scores_entities_are_whole_words_of_the_text(
         last = entity.mention.end
 
 
+def test_calibration_changes_how_sure_a_name_is_and_not_which_are_told(read):
+    told = [
+        entities(
+            read,
+            opened(EntitiesHead, "entities", labels=BIO, temperature=temperature),
+            "Roe wins",
+            "",
+            ("Roe", "PER"),
+        )[1]
+        for temperature in (1.0, 2.0)
+    ]
+    (plain,), (softened,) = told
+    assert 0.5 < softened.mention.score < plain.mention.score
+    assert (plain.text, plain.mention.type) == (softened.text, softened.mention.type)
+
+
 def test_unsure_names_are_left_out(read):
     options = HeadOptions(**vars(OPTIONS) | {"entities_score": 1.0})
     head = opened(EntitiesHead, "entities", labels=BIO, options=options)

@@ -27,6 +27,10 @@ def train(
         str | None,
         typer.Option(metavar="HEAD", help="One head of an encoder alone: what does sharing cost?"),
     ] = None,
+    own_layers: Annotated[
+        int | None,
+        typer.Option(min=1, max=6, help="With --only: so many top layers on the shared run."),
+    ] = None,
     release: Annotated[
         str | None, typer.Option(metavar="VERSION", help="Export the best weights when done.")
     ] = None,
@@ -52,7 +56,9 @@ def train(
     config = configuration.find(name)
     if epochs is not None:
         config = configuration.for_epochs(config, epochs)
-    order = Order(data_dir, runs, manifest, release, release_only, resume, limit, only, fp16)
+    order = Order(
+        data_dir, runs, manifest, release, release_only, resume, limit, only, fp16, own_layers
+    )
     order.require_possible(config)
     try:
         from training.command import carry_out

@@ -56,16 +56,16 @@ def open_session(
     if entry.adapter is not None and entry.adapter_sha256 is not None:
         adapter = manifest.verified(entry.adapter, entry.adapter_sha256)
         return AdapterSession(adapter, path, threads=threads)
-    on_gpu = path
+    half = None
     if entry.gpu_file is not None and entry.gpu_sha256 is not None and Provider.CUDA in on:
-        on_gpu = manifest.verified(entry.gpu_file, entry.gpu_sha256)
-
+        half = manifest.verified(entry.gpu_file, entry.gpu_sha256)
     words = manifest.words_file(model)
     weights = word_embeddings(words) if words else {}
 
     def open_on(provider: Provider) -> OnnxSession:
-        graph = on_gpu if provider is Provider.CUDA else path
-        return OnnxSession(graph, provider, threads=threads, streams=streams, weights=weights)
+        if half is not None and provider is Provider.CUDA:  # it has all of its weights
+            return OnnxSession(half, provider, threads=threads, streams=streams)
+        return OnnxSession(path, provider, threads=threads, streams=streams, weights=weights)
 
     return FallbackSession(open_on, on)
 

@@ -29,7 +29,8 @@ def carry_out(config: Trainable, order: Order, texts: Sequence[str]) -> None:
             if version:
                 release.release_head(config, version, data, runs, manifest)
         case EncoderConfig() if order.only:
-            run.train_alone(config, order.only, data, runs, resume=resume, limit=limit)
+            own = order.layers
+            run.train_alone(config, order.only, data, runs, layers=own, resume=resume, limit=limit)
         case EncoderConfig():
             if not order.release_only:
                 run.train_encoder(config, data, runs, resume=resume, limit=limit)

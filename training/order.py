@@ -20,6 +20,7 @@ class Order:
     resume        goes on after the last epoch
     limit         rows of each set, for a trial
     only          the head of a shared encoder that is trained alone
+    layers        top layers that this head gets of its own, on the shared run; None: all
     half          whether a released encoder is written in float16, too: for GPUs
     """
 
@@ -32,6 +33,7 @@ class Order:
     limit: int | None = None
     only: str | None = None
     half: bool = False
+    layers: int | None = None
 
     def require_possible(self, config: Trainable) -> None:
         """Raises SettingError for what cannot be had of a configuration."""
@@ -44,6 +46,8 @@ class Order:
             )
         if self.half and (self.version is None or not isinstance(config, EncoderConfig)):
             raise SettingError("--fp16 writes a shared encoder anew: give it with --release")
+        if self.layers is not None and self.only is None:
+            raise SettingError("--own-layers are of one head: name it with --only")
         if self.only is None:
             return
         if not isinstance(config, EncoderConfig) or self.only not in config.heads:

@@ -88,11 +88,7 @@ def release_encoder(
     graph, tokenizer = folder / "encoder.int8.onnx", manifest.parent / TOKENIZER
     tasks = encoder_tasks(config, data)
     network = _loaded(encoder_network(config, tasks), directory(runs, config.name))
-    for task in tasks:
-        if task.head in config.refit:
-            if not isinstance(task, ClassTask):
-                raise ValueError(f"{task.head} has no layers of a whole text to refit")
-            refit(network, task, config.seed)
+    _refit(network, tasks, config)
     metrics: dict[str, float] = {}
     if config.importance:
         reader = Reader(published_tokenizer(), JOB_TOKENS)
@@ -145,6 +141,15 @@ def _loaded(network: Network, run: Path) -> Network:
     console.print(f"{run.name}: validation {state['scores']}")
     network.load_state_dict(state["network"])
     return network.eval().requires_grad_(False)
+
+
+def _refit(network: Network, tasks: Sequence[Task], config: EncoderConfig) -> None:
+    """Fit the last layers of those heads anew that the configuration names."""
+    for task in tasks:
+        if task.head in config.refit:
+            if not isinstance(task, ClassTask):
+                raise ValueError(f"{task.head} has no layers of a whole text to refit")
+            refit(network, task, config.seed)
 
 
 def _route(config: HeadConfig, task: Task, model: str, encoder: Encoder) -> Route:

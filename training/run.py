@@ -11,7 +11,7 @@ from torch import nn
 from training.assemble import assemble
 from training.configuration import EncoderConfig, HeadConfig, head_config
 from training.examples import Reader
-from training.fit import EMBEDDING, Fit, console
+from training.fit import EMBEDDING, Fit, console, saved
 from training.network import Network, Unit, published_encoder, published_tokenizer
 from training.tasks import Task
 
@@ -67,21 +67,28 @@ def train_alone(
     data: Path,
     runs: Path,
     *,
+    layers: int | None = None,
     resume: bool = False,
     limit: int | None = None,
 ) -> dict[str, float]:
     """Train the encoder for one of its heads, with as many rows and steps as beside the others:
     what the head loses or gains by sharing (training.measure_sharing).
+
+    layers  of the top that go on from the shared run and become the head's own, the others stay as
+            they are; None: the head has a whole encoder of its own, from the published one
     """
     torch.manual_seed(config.seed)
     tasks = {task.head: task for task in encoder_tasks(config, data, limit=limit)}
     task = tasks.pop(head)
     _tell(task)
     network = encoder_network(config, [task])
-    network.freeze_words()
+    if layers is None:
+        network.freeze_words()
+    else:
+        _share_below(network, directory(runs, config.name), layers)
     schedule = replace(config.schedule(), keep_embedding=0.0, patience=config.epochs)
     beside = () if config.together else (*tasks.values(),)
-    run = alone_directory(runs, config, head)
+    run = alone_directory(runs, config, head, layers)
     scores = Fit(network, [task], schedule, run, beside=beside).run(resume=resume)
     _write(run, config, scores)
     return scores
@@ -108,9 +115,23 @@ def directory(runs: Path, name: str) -> Path:
     return runs / name.replace("/", "-")
 
 
-def alone_directory(runs: Path, config: EncoderConfig, head: str) -> Path:
-    """Where the run of one head of a shared encoder, trained alone, keeps its files."""
-    return directory(runs, f"{config.name}/{head}")
+def alone_directory(
+    runs: Path, config: EncoderConfig, head: str, layers: int | None = None
+) -> Path:
+    """Where the run of one head of a shared encoder keeps its files that was trained alone, or with
+    so many top layers of its own.
+    """
+    own = "" if layers is None else f"/top{layers}"
+    return directory(runs, f"{config.name}/{head}{own}")
+
+
+def _share_below(network: Network, shared: Path, layers: int) -> None:
+    """Give a network the weights of the shared run, of which only the top layers learn on."""
+    learned = saved(shared / "last.pt")["network"]
+    network.load_state_dict({name: learned[name] for name in network.state_dict()})
+    network.requires_grad_(False)
+    network.encoder.layer[-layers:].requires_grad_(True)
+    network.heads.requires_grad_(True)
 
 
 def _tell(task: Task) -> None:

@@ -43,6 +43,11 @@ def test_one_head_of_an_encoder_is_trained_alone(run, asked):
     assert asked[0][1].only == "entities/news"
 
 
+def test_head_gets_top_layers_of_its_own(run, asked):
+    assert run("train", "news", "--only", "entities/news", "--own-layers", 2).exit_code == 0
+    assert asked[0][1].layers == 2
+
+
 def test_encoder_is_written_for_gpus_too(run, asked):
     assert run("train", "news", "--release", "7", "--fp16").exit_code == 0
     assert asked[0][1].half
@@ -63,6 +68,7 @@ def test_classifier_over_ngrams_is_trained(run, asked):
         (["summary", "--only", "x"], "--only takes a head of a shared encoder; summary has no x"),
         (["news", "--only", "toxicity/german"], "news has no toxicity/german"),
         (["news", "--only", "entities/news", "--release", "1"], "there is nothing to release"),
+        (["news", "--own-layers", "1"], "--own-layers are of one head: name it with --only"),
         (["news", "--fp16"], "--fp16 writes a shared encoder anew: give it with --release"),
         (["topics/agnews", "--fp16", "--release", "1"], "--fp16 writes a shared encoder anew"),
     ],

@@ -77,6 +77,24 @@ def test_graph_reads_the_word_embeddings_that_the_manifest_names(small_manifest,
         assert session.weights == weights
 
 
+def test_gpu_runs_the_float16_graph_and_the_cpu_the_other(small_manifest, monkeypatch):
+    monkeypatch.setattr(opening, "word_embeddings", lambda file: {"read": file})
+    monkeypatch.setattr(opening, "FallbackSession", lambda open_on, _: open_on)
+    monkeypatch.setattr(opening, "OnnxSession", lambda path, _, weights=None, **__: (path, weights))
+    tokenizer = small_manifest.entry("small").tokenizer
+    digest = small_manifest.entry("small").tokenizer_sha256
+    manifest = changed(
+        small_manifest,
+        words=tokenizer,
+        words_sha256=digest,
+        gpu_file=tokenizer,
+        gpu_sha256=digest,
+    )
+    open_on = open_session(manifest, "small", [Provider.CUDA, Provider.CPU], threads=1, streams=1)
+    assert open_on(Provider.CUDA) == (tokenizer, None)  # with all of its weights
+    assert open_on(Provider.CPU) == (manifest.model_file("small"), {"read": tokenizer})
+
+
 @pytest.mark.parametrize("kind", ["sha256", "adapter_sha256"])
 def test_changed_file_is_refused(small_manifest, kind):
     manifest = changed(

@@ -8,8 +8,8 @@ MISSING = "needs the extra `training`"
 pytest.importorskip("torch", reason=MISSING)
 assemble = pytest.importorskip("training.assemble", reason=MISSING)
 configuration = pytest.importorskip("training.configuration", reason=MISSING)
+examples = pytest.importorskip("training.examples", reason=MISSING)
 network = pytest.importorskip("training.network", reason=MISSING)
-tasks = pytest.importorskip("training.tasks", reason=MISSING)
 
 COMMENTS = ["so glad\t0\ta", "so sad\t1\tb", "gladder\t0\tc", "sadder\t1\td"]
 
@@ -41,7 +41,7 @@ def head(**source):
 
 
 def learned(config, data):
-    reader = tasks.Reader(network.published_tokenizer(), 16)
+    reader = examples.Reader(network.published_tokenizer(), 16)
     return assemble.assemble(config, reader, data)
 
 

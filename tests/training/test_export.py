@@ -28,6 +28,18 @@ def test_adapter_trained_on_other_weights_than_the_base_is_refused(tmp_path):
         export.export_adapter(trained, BASE, tmp_path / "adapter.onnx", seed=1)
 
 
+def test_graph_for_gpus_answers_as_its_network_or_is_refused(tmp_path):
+    trained = network.Network(network.published_encoder(), {"logits": network.OfText(2)})
+    trained.eval().requires_grad_(False)
+    export.export_float(trained, tmp_path / "exact.onnx", fold=True)
+    half = tmp_path / "half.onnx"
+    export.export_half(trained, tmp_path / "exact.onnx", half, seed=1)
+    assert half.stat().st_size < 0.6 * (tmp_path / "exact.onnx").stat().st_size
+    trained.heads["logits"].layers[4].bias.add_(1.0)
+    with pytest.raises(ValueError, match=r"half\.onnx is 1\.0e\+00 off"):
+        export.export_half(trained, tmp_path / "exact.onnx", half, seed=1)
+
+
 ROWS = np.arange(-6, 6, dtype=np.int8).reshape(4, 3)
 SCALES = np.array([0.5, 0.25, 2.0, 1.0], np.float32)
 IDS = np.array([[1, 2, 0]], np.int64)

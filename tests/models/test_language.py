@@ -39,6 +39,14 @@ def test_clear_sentence_is_recognised(detector, code):
     assert found.confidence > 0.7
 
 
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("Una vergüenza total", "es"), ("Quelle honte", "fr"), ("Poveri bambini", "it")],
+)
+def test_short_text_is_told_by_both_detectors_where_one_alone_is_wrong(detector, text, code):
+    assert detector.detect(text).code == code
+
+
 @pytest.mark.parametrize("text", ["", " ", "1234 5678", "!!! — ???", "🔥🌊🚒", "\u200f\u200e", "x"])
 def test_text_without_letters_is_undetermined(detector, text):
     found = detector.detect(text)

@@ -42,15 +42,11 @@ _PAST_MS = 20 * 60 * 1000
 
 
 @dataclass(frozen=True)
-class Rates:
+class Backlog:
     """How many events, and seconds from the first sent to the last one in a profile."""
 
     events: int
     seconds: float
-
-    @property
-    def per_s(self) -> float:
-        return self.events / self.seconds
 
 
 def articles(count: int, run: str) -> list[EnrichedArticle]:
@@ -137,7 +133,7 @@ def publish(kafka: str, known: list[EnrichedArticle]) -> None:
     _send(kafka, ARTICLES_ENRICHED, [(a.article_id.encode(), codec.encode(a)) for a in known])
 
 
-def job_backlog(kafka: str, batch: Iterator[UserEvent]) -> Rates:
+def job_backlog(kafka: str, batch: Iterator[UserEvent]) -> Backlog:
     """The running job on everything at once, until each reader's last event is in a profile."""
     codec = RecordCodec(USER_EVENTS)
     records, newest_ms = [], {}
@@ -148,7 +144,7 @@ def job_backlog(kafka: str, batch: Iterator[UserEvent]) -> Rates:
         started = time.time()
         _send(kafka, USER_EVENTS, records)
         awaited.wait()
-    return Rates(len(records), awaited.last - started)
+    return Backlog(len(records), awaited.last - started)
 
 
 def _send(kafka: str, topic: Topic, records: list[tuple[bytes, bytes]]) -> None:

@@ -32,7 +32,8 @@ class InferenceSettings(JobSettings):
 
     models_manifest: AbsolutePath | None = Field(
         default=None,
-        description="manifest.toml of models of your own, on every worker; unset: the shipped ones",
+        description="manifest.toml of models of your own, on every worker and where the job is "
+        "submitted; unset: the shipped ones",
     )
     inference_provider: ProviderChoice = Field(
         default=ProviderChoice.AUTO, description="auto, cuda, openvino or cpu"

@@ -1,5 +1,6 @@
 """Settings reach the operators of `enrich`, in the operators' units."""
 
+import shutil
 from pathlib import Path
 
 import cloudpickle
@@ -70,11 +71,10 @@ def test_settings_of_the_models_reach_the_operator():
     )
 
 
-def test_models_of_ones_own_reach_the_operator():
-    operator = enrich_articles(
-        settings("models_manifest=/models/manifest.toml", "non_commercial_models=true")
-    )
-    assert operator._manifest == Path("/models/manifest.toml")
+def test_models_of_ones_own_reach_the_operator(tmp_path):
+    own = Path(shutil.copy(SHIPPED, tmp_path))
+    operator = enrich_articles(settings(f"models_manifest={own}", "non_commercial_models=true"))
+    assert operator._manifest == own
     assert operator._non_commercial is True
     assert enrich_articles(settings())._manifest == SHIPPED
 

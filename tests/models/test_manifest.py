@@ -210,7 +210,10 @@ def test_missing_manifest_is_named(tmp_path):
         (MODELS, r"routes: Field required"),
         (MODELS + ROUTES.replace('"plain"', '"absent"'), "task embedding names model absent"),
         (MODELS + 'encoder = "absent"\n' + ROUTES, "model plain names encoder absent"),
-        (MODELS + 'kind = "blend"\n' + ROUTES, r"models\.plain: a blend, and nothing else, has parts"),
+        (
+            MODELS + 'kind = "blend"\n' + ROUTES,
+            r"models\.plain: a blend, and nothing else, has parts",
+        ),
         (MODELS + BLEND.format("absent") + ROUTES, "part absent, which is not there"),
         (MODELS + BLEND.format("plain") + ROUTES, "part plain, which is of kind blend"),
         (

@@ -36,7 +36,7 @@ def enriched(
     async def one(article: Article) -> EnrichedArticle:
         text, at_ms = article_text(article), article.published_ms
         try:
-            analysis = await analyzer.analyze(text, known)
+            analysis = await analyzer.analyze(text, language=known)
         except InferenceError as error:
             raise SetupError(f"a model fails on article {article.article_id}: {error}") from error
         return compose(article, text, analysis, ingested_ms=at_ms, enriched_ms=at_ms)

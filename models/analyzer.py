@@ -79,19 +79,24 @@ class Analyzer(Inference[Analysis]):
         self._most_tags = config.heads.tags
         self.stats = AnalyzerStats(uncovered_tasks=dict.fromkeys(manifest.tasks, 0))
 
-    async def analyze(self, text: ArticleText, language: Language | None = None) -> Analysis:
+    async def analyze(
+        self, text: ArticleText, told: str | None = None, *, language: Language | None = None
+    ) -> Analysis:
         """The analysis of a text. Raises InferenceError when a model fails on it.
 
+        told      language code that the source declares, heard where detection is unsure
         language  if it is known; else it is detected
         """
         self.stats.texts += 1
-        key = f"{language.code if language else ''} {text.content_hash}"
-        analysis = await self._known.answer(key, partial(self._compute, text, language))
+        key = f"{language.code if language else ''} {told or ''} {text.content_hash}"
+        analysis = await self._known.answer(key, partial(self._compute, text, told, language))
         self.stats.cache_hits = self._known.hits
         return analysis
 
-    async def _compute(self, text: ArticleText, known: Language | None) -> Analysis:
-        language = known or self._languages.detect(text.head(HEAD_CHARACTERS))
+    async def _compute(
+        self, text: ArticleText, told: str | None, known: Language | None
+    ) -> Analysis:
+        language = known or self._languages.detect(text.head(HEAD_CHARACTERS), told)
         routes = self._manifest.routes_for(language.code)
         for task in self._manifest.tasks:
             if all(route.task != task for route in routes):

@@ -42,8 +42,8 @@ class CommentAnalyzer(Inference[CommentAnalysis]):
     async def analyze(self, text: str, language: str | None = None) -> CommentAnalysis:
         """The analysis of a comment as it was written. Raises InferenceError.
 
-        language  what the comment's author or platform says it is (ISO 639); it decides where the
-                  detectors cannot tell
+        language  what the comment's author or platform says it is (ISO 639), heard where detection
+                  is unsure; it decides where the detectors cannot tell
         """
         self.stats.texts += 1
         key = hashlib.sha256(f"{language or ''}\n{text}".encode()).hexdigest()
@@ -52,7 +52,7 @@ class CommentAnalyzer(Inference[CommentAnalysis]):
         return analysis
 
     async def _compute(self, text: str, told: str | None) -> CommentAnalysis:
-        language = self._languages.detect(text)
+        language = self._languages.detect(text, told)
         if language.code == UNDETERMINED and told is not None:
             language = Language(code=told, confidence=language.confidence)
         routes = covering(self._routes, language.code)

@@ -28,6 +28,8 @@ _CANDIDATES = 20
 _LEAST_FAST = 1e-3
 _LEAST_THOROUGH = 1e-6
 """Probability of a language that a detector does not name."""
+_TOLD = 20.0
+"""Times as likely a language becomes that the sender of a text tells."""
 _LABEL = "__label__"
 _LETTERS_NEEDED = 2
 
@@ -36,23 +38,43 @@ Probabilities = Mapping[str, float]
 """Language code to probability."""
 
 
-def together(fast: Probabilities, thorough: Probabilities) -> Language:
-    """The likeliest language by the geometric mean of what two detectors say of each.
+def together(fast: Probabilities, thorough: Probabilities) -> Probabilities:
+    """The geometric mean of what two detectors say of each language.
 
     Lingua holds all its languages for equally likely beforehand, fastText has seen how much is
     written in each: alone, Lingua takes short texts for rarer languages than they are in.
 
-    >>> together({"es": 0.6, "gl": 0.2}, {"gl": 0.6, "es": 0.3}).code
-    'es'
+    >>> found = together({"es": 0.6, "gl": 0.2}, {"gl": 0.6, "es": 0.3})
+    >>> found["es"] > found["gl"]
+    True
     """
-    scores = {
-        code: math.sqrt(
-            max(fast.get(code, 0.0), _LEAST_FAST) * max(thorough.get(code, 0.0), _LEAST_THOROUGH)
-        )
-        for code in {**fast, **thorough}
-    }
-    best = max(scores, key=scores.__getitem__)
-    return Language(code=best, confidence=scores[best] / sum(scores.values()))
+    return _normalised(
+        {
+            code: math.sqrt(
+                max(fast.get(code, 0.0), _LEAST_FAST)
+                * max(thorough.get(code, 0.0), _LEAST_THOROUGH)
+            )
+            for code in {**fast, **thorough}
+        }
+    )
+
+
+def as_told(found: Probabilities, told: str) -> Probabilities:
+    """What was found, knowing which language the sender tells.
+
+    >>> as_told({"de": 0.6, "en": 0.4}, "en")["en"]
+    0.93...
+    """
+    return _normalised({**found, told: found.get(told, 0.0) * _TOLD})
+
+
+def primary(tag: str) -> str:
+    """The language of a tag, without script or region (BCP 47).
+
+    >>> primary("de-AT")
+    'de'
+    """
+    return tag.replace("_", "-").split("-")[0].lower()
 
 
 class LanguageDetector:
@@ -83,21 +105,30 @@ class LanguageDetector:
         """What fastText alone says, whatever its confidence; for comparison."""
         return _likeliest(self._fast_says(" ".join(text[:HEAD_CHARACTERS].split())))
 
-    def detect(self, text: str) -> Language:
-        """The language of a text with its probability; `und` with 0 for a text without letters."""
+    def detect(self, text: str, told: str | None = None) -> Language:
+        """The language of a text with its probability; `und` with 0 for a text without letters.
+
+        told  code that the sender gives, heard where fastText is not sure
+        """
         head = " ".join(text[:HEAD_CHARACTERS].split())
         if sum(map(str.isalpha, head)) < _LETTERS_NEEDED:
             return Language(code=UNDETERMINED, confidence=0.0)
-        fast = self._fast_says(head)
-        found = _likeliest(fast)
-        if found.confidence < _SURE and (thorough := self._thorough_says(head)):
-            found = _likeliest(thorough) if self._high_accuracy else together(fast, thorough)
+        found = _likeliest(self._says(head, told))
         if found.confidence < self._min_confidence:
             return Language(code=UNDETERMINED, confidence=found.confidence)
         return found
 
+    def _says(self, head: str, told: str | None) -> Probabilities:
+        fast = self._fast_says(head)
+        if max(fast.values()) >= _SURE:
+            return fast
+        found = fast
+        if thorough := self._thorough_says(head):
+            found = thorough if self._high_accuracy else together(fast, thorough)
+        return as_told(found, told) if told else found
+
     def _fast_says(self, head: str) -> Probabilities:
-        """Of fastText's candidates, the likeliest first."""
+        """Of fastText's likeliest languages."""
         labels, probabilities = self._fast.predict(head, k=_CANDIDATES, threshold=-1.0)
         return {
             fasttext_code(label): min(1.0, float(probability))
@@ -105,9 +136,7 @@ class LanguageDetector:
         }
 
     def _thorough_says(self, head: str) -> Probabilities:
-        """Of the languages that Lingua thinks possible, the likeliest first; empty for letters that
-        it does not know.
-        """
+        """Of the languages that Lingua thinks possible; empty for letters that it does not know."""
         return {
             found.language.iso_code_639_1.name.lower(): found.value
             for found in self._thorough.compute_language_confidence_values(head)
@@ -116,8 +145,13 @@ class LanguageDetector:
 
 
 def _likeliest(probabilities: Probabilities) -> Language:
-    code, probability = next(iter(probabilities.items()))
-    return Language(code=code, confidence=probability)
+    code = max(probabilities, key=probabilities.__getitem__)
+    return Language(code=code, confidence=probabilities[code])
+
+
+def _normalised(scores: Probabilities) -> Probabilities:
+    whole = sum(scores.values())
+    return {code: score / whole for code, score in scores.items()}
 
 
 def fasttext_code(label: str) -> str:

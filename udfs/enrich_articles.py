@@ -12,6 +12,7 @@ from pyflink.datastream.functions import AsyncFunction
 from models.admission import PublicationWindow, admit
 from models.analyzer import Analyzer, AnalyzerConfig
 from models.enrichment import enriched as compose
+from models.language import primary
 from models.manifest import read
 from models.text import article_text
 from schemas.codec import RecordCodec
@@ -93,7 +94,8 @@ class EnrichArticles(AsyncFunction):
         article = self._articles.decode(delivery.value)
         text = article_text(article)
         admit(article, text, arrived_ms=delivery.timestamp_ms, window=self._window)
-        analysis = await self._analyzer.analyze(text)
+        told = article.language_hint
+        analysis = await self._analyzer.analyze(text, primary(told) if told else None)
         enriched = compose(
             article, text, analysis, ingested_ms=delivery.timestamp_ms, enriched_ms=_now_ms()
         )

@@ -20,6 +20,7 @@ from models.audience.queue import QueueRules, reasons
 from models.audience.voices import packed, voice
 from models.comment_analyzer import CommentAnalyzer
 from models.inference_config import InferenceConfig
+from models.language import primary
 from models.manifest import read
 from models.masker import Masker
 from schemas.codec import RecordCodec
@@ -127,7 +128,8 @@ class EnrichComments(AsyncFunction):
         )
         kept, masks = cut(shown, masks, self._most)
         if says_something(kept):
-            analysis = await self._analyzer.analyze(kept, _plain_code(comment.language))
+            told = comment.language
+            analysis = await self._analyzer.analyze(kept, primary(told) if told else None)
         else:
             analysis = unsaid()
             self._stats.without_words += 1
@@ -186,11 +188,6 @@ class EnrichComments(AsyncFunction):
 def _deletion(delivery: Delivery) -> Row:
     arrived_ms = delivery.timestamp_ms
     return Row(False, delivery.key, b"", "", arrived_ms, arrived_ms, "", b"")
-
-
-def _plain_code(language: str | None) -> str | None:
-    """`de-AT` as `de`."""
-    return language.split("-")[0].lower() if language else None
 
 
 def _now_ms() -> int:

@@ -47,7 +47,7 @@ class FakeDetector:
     def __init__(self, *_, **__):
         pass
 
-    def detect(self, text):
+    def detect(self, text, told=None):  # noqa: ARG002
         first = text.split(" ")[0]
         return Language(code=first if len(first) == 2 else UNDETERMINED, confidence=0.5)
 

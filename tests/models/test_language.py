@@ -47,6 +47,16 @@ def test_short_text_is_told_by_both_detectors_where_one_alone_is_wrong(detector,
     assert detector.detect(text).code == code
 
 
+def test_what_the_sender_tells_decides_where_detection_is_unsure(detector):
+    assert detector.detect("Mt. Gox Files For US Chapter 15").code != "en"
+    assert detector.detect("Mt. Gox Files For US Chapter 15", "en").code == "en"
+
+
+@pytest.mark.parametrize("code", SENTENCES)
+def test_what_the_sender_tells_does_not_overrule_a_clear_sentence(detector, code):
+    assert detector.detect(SENTENCES[code], "cy").code == code
+
+
 @pytest.mark.parametrize("text", ["", " ", "1234 5678", "!!! — ???", "🔥🌊🚒", "\u200f\u200e", "x"])
 def test_text_without_letters_is_undetermined(detector, text):
     found = detector.detect(text)

@@ -76,7 +76,7 @@ def german(monkeypatch):
         def __init__(self, *_, **__):
             pass
 
-        def detect(self, _text):
+        def detect(self, _text, _told=None):
             return Language(code="de", confidence=0.9)
 
     monkeypatch.setattr(inference, "LanguageDetector", Detector)

@@ -313,8 +313,14 @@ async def test_republished_text_under_another_id_has_the_same_answer(enrich):
     assert enrich.metrics.values["wiredesk.cache_hits"] > before
 
 
+async def test_language_that_the_source_declares_is_heard_of_a_short_headline(enrich):
+    headline = {"title": "Mt. Gox Files For US Chapter 15", "body": ""}
+    assert (await enriched(enrich, **headline)).language.code != "en"
+    assert (await enriched(enrich, **headline, language_hint="en-US")).language.code == "en"
+
+
 async def test_defect_is_raised_not_swallowed(enrich, monkeypatch):
-    async def analyze(text):
+    async def analyze(text, told):
         raise ZeroDivisionError("a defect")
 
     monkeypatch.setattr(enrich.function._analyzer, "analyze", analyze)

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from cli.connection import BootstrapOption, Connection, SettingsOption, connect
 from cli.rows import tell_skipped
-from schemas.errors import SetupError
+from schemas.errors import SetupError, missing_extra
 from schemas.topics import ARTICLES_RAW, QUALITY_SIGNALS
 
 if TYPE_CHECKING:
@@ -383,9 +383,7 @@ def _sources(file: Path) -> "SourcesFile":
         from ingest.opml import read_opml
         from ingest.sources.source import SourceSettings
     except ModuleNotFoundError as error:
-        raise SetupError(
-            f"{error.name} is not installed; `pip install wiredesk[ingest]` brings it"
-        ) from error
+        raise missing_extra(error, "ingest") from error
     if file.suffix.lower() not in (".opml", ".xml"):
         return sources_file.load(file)
     outlines = read_opml(_bytes(file))

@@ -13,7 +13,7 @@ from rich.table import Table
 from jobs.runtime.catalogue import load_shared
 from jobs.runtime.enrich_settings import EnrichSettings
 from models.manifest import SHIPPED, Manifest, ModelEntry, Route, read
-from schemas.errors import ModelFileError, SetupError
+from schemas.errors import ModelFileError, SetupError, missing_extra
 
 if TYPE_CHECKING:
     from training.add_checkpoint import Exporter
@@ -222,10 +222,7 @@ def exporter(int8: Path | None, fp16: bool) -> "Exporter":
     try:
         from training import export_checkpoint
     except ModuleNotFoundError as error:
-        raise SetupError(
-            f"wiredesk models add needs the extra training (there is no {error.name}): "
-            "pip install 'wiredesk[training]'"
-        ) from error
+        raise missing_extra(error, "training") from error
     calibration = export_checkpoint.read_texts(int8) if int8 else None
     return partial(
         export_checkpoint.export,

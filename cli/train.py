@@ -7,7 +7,7 @@ import typer
 
 from local.demo.corpus import articles
 from models.manifest import SHIPPED
-from schemas.errors import SettingError
+from schemas.errors import missing_extra
 
 RUNS = Path(".wiredesk/training")
 
@@ -63,7 +63,5 @@ def train(
     try:
         from training.command import carry_out
     except ImportError as error:
-        raise SettingError(
-            f"{error.name} is not installed; training needs: pip install 'wiredesk[training]'"
-        ) from error
+        raise missing_extra(error, "training") from error
     carry_out(config, order, [f"{article.title}\n{article.body}" for article in articles()])

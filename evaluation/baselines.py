@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evaluation.metrics import Booleans, Floats, entity_spans, missing_extra
+from evaluation.metrics import Booleans, Floats, entity_spans
 from evaluation.rows import OUTSIDE, SpanRow, TagRow, TargetRow, TextRow
 from models.language_codes import short
 
@@ -77,12 +77,10 @@ def tfidf_targets(train: Sequence[TargetRow], rows: Sequence[TargetRow]) -> list
 
 def tfidf_scores(train: Sequence[tuple[str, float]], texts: Sequence[str]) -> Floats:
     """Scores by TF-IDF with ridge regression."""
-    try:
-        from sklearn.feature_extraction.text import TfidfVectorizer
-        from sklearn.linear_model import Ridge
-        from sklearn.pipeline import make_pipeline
-    except ImportError as error:
-        raise missing_extra(error) from error
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import Ridge
+    from sklearn.pipeline import make_pipeline
+
     model = make_pipeline(TfidfVectorizer(**_WORDS), Ridge())
     model.fit([text for text, _ in train], [score for _, score in train])
     scores: Floats = model.predict(list(texts))
@@ -174,13 +172,11 @@ def _fit_one(
 
 
 def _tfidf(*, by_characters: bool) -> Any:
-    try:
-        from sklearn.feature_extraction.text import TfidfVectorizer
-        from sklearn.linear_model import LogisticRegression
-        from sklearn.multiclass import OneVsRestClassifier
-        from sklearn.pipeline import make_pipeline
-    except ImportError as error:
-        raise missing_extra(error) from error
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.multiclass import OneVsRestClassifier
+    from sklearn.pipeline import make_pipeline
+
     return make_pipeline(
         TfidfVectorizer(**(_CHARACTERS if by_characters else _WORDS)),
         OneVsRestClassifier(LogisticRegression(C=_INVERSE_PENALTY, solver="liblinear")),

@@ -22,7 +22,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from schemas.errors import SetupError
+from schemas.errors import SetupError, missing_extra
 
 TRUTH = "ground_truth.jsonl"
 _WITHOUT_DATES = {"readability"}
@@ -246,8 +246,11 @@ def _trafilatura(content: bytes) -> Read:
 
 def _readability(content: bytes) -> Read:
     """readability-lxml, which gives no date."""
-    from readability import Document
-    from readability.readability import Unparseable
+    try:
+        from readability import Document
+        from readability.readability import Unparseable
+    except ImportError as error:
+        raise missing_extra(error, "evaluation") from error
 
     from ingest.plain import plain
 

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from evaluation.rows import OUTSIDE
-from schemas.errors import SetupError
+from schemas.errors import missing_extra
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
@@ -227,7 +227,7 @@ def rouge(references: Sequence[str], summaries: Sequence[str]) -> dict[str, Floa
     try:
         from rouge_score.rouge_scorer import RougeScorer
     except ImportError as error:
-        raise missing_extra(error) from error
+        raise missing_extra(error, "evaluation") from error
     names = ("rouge1", "rouge2", "rougeLsum")
     scorer = RougeScorer(names, use_stemmer=True)
     scores = [scorer.score(*pair) for pair in zip(references, summaries, strict=True)]
@@ -275,11 +275,6 @@ class Calibration:
     counts: tuple[int, ...]
     confidence: tuple[float, ...]
     accuracy: tuple[float, ...]
-
-
-def missing_extra(error: ImportError) -> SetupError:
-    """What to say when a library of the extra is not there."""
-    return SetupError(f"{error.name} is not installed: pip install 'wiredesk[evaluation]'")
 
 
 def _ratio(part: Floats, whole: Floats) -> Floats:

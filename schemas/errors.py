@@ -100,6 +100,14 @@ class SetupError(WiredeskError):
     """The world around the records is broken; a person or a restart must mend it."""
 
 
+def missing_extra(error: ImportError, extra: str) -> SetupError:
+    """What to say where a library of one of the package's extras is not installed."""
+    return SetupError(
+        f"{error.name} is not installed; it comes with the extra `{extra}`: "
+        f"pip install '.[{extra}]' where pyproject.toml lies"
+    )
+
+
 class SettingError(SetupError):
     """A setting is unknown or has the wrong type; the message names it."""
 

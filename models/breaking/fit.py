@@ -126,7 +126,7 @@ def is_step(sources: Array) -> Booleans:
 
 
 def boost(rows: Array, broke: Booleans, weights: Array) -> Forest:
-    """Gradient-boosted trees on features, float64 (moments, NAMES). Raises SetupError."""
+    """Gradient-boosted trees on features, float64 (moments, NAMES)."""
     classifier = _classifier()(
         max_iter=TREES,
         max_leaf_nodes=LEAVES,
@@ -182,13 +182,7 @@ def _folds(broke: Booleans, block: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]
 
 
 def _classifier() -> Callable[..., Any]:
-    try:
-        from sklearn.ensemble import (
-            HistGradientBoostingClassifier,
-        )
-    except ImportError as error:
-        raise SetupError(
-            f"{error.name} is not installed: pip install 'wiredesk[evaluation]'"
-        ) from error
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
     classifier: Callable[..., Any] = HistGradientBoostingClassifier
     return classifier

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.breaking.forest import LEAF, Forest
-from schemas.errors import SetupError
+from schemas.errors import missing_extra
 
 Rows = npt.NDArray[np.floating[Any]]
 Array = npt.NDArray[np.float64]
@@ -129,6 +129,4 @@ def _library(name: str) -> Any:
     try:
         return import_module(name)
     except ImportError as error:
-        raise SetupError(
-            f"{error.name} is not installed: pip install 'wiredesk[evaluation]'"
-        ) from error
+        raise missing_extra(error, "evaluation") from error

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from schemas.errors import SetupError
+from schemas.errors import missing_extra
 
 Vector = npt.NDArray[np.float32]
 Vectors = npt.NDArray[np.float32]
@@ -276,7 +276,5 @@ def _faiss() -> Any:
     try:
         import faiss
     except ImportError as error:
-        raise SetupError(
-            f"{error.name} is not installed: pip install 'wiredesk[serving]'"
-        ) from error
+        raise missing_extra(error, "serving") from error
     return faiss

@@ -281,6 +281,6 @@ def test_missing_extra_is_named_before_anything_is_done(run, own, checkpoint, mo
         "models", "add", "--checkpoint", checkpoint(), "--task", "sentiment", "--manifest", own
     )
     assert shown.exit_code == 1
-    assert "needs the extra training" in shown.stderr
-    assert "pip install 'wiredesk[training]'" in shown.stderr
+    assert "torch is not installed" in shown.stderr
+    assert "pip install '.[training]'" in shown.stderr
     assert not list(Path(own.parent).glob(".tone-de*"))

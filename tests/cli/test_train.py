@@ -84,4 +84,4 @@ def test_missing_extra_is_named(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "training.command", None)
     refused = run("train", "news")
     assert refused.exit_code == 1
-    assert "pip install 'wiredesk[training]'" in refused.output
+    assert "pip install '.[training]'" in refused.output

@@ -1,6 +1,6 @@
 """The job `audience`: comments analysed, moods of articles and stories, the moderators' queue."""
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from pyflink.common import Duration, Row, Time, Types, WatermarkStrategy
 from pyflink.common.watermark_strategy import TimestampAssigner
@@ -119,7 +119,7 @@ def follow(
         "audience.versions",
     ).disable_chaining()
     placements = step(
-        inputs.placements.process(ReadPlacements(**_registry(s)), mood_event_type()),
+        inputs.placements.process(ReadPlacements(**s.registry()), mood_event_type()),
         "audience.placements",
     ).disable_chaining()
     voices = step(
@@ -143,23 +143,23 @@ def follow(
     queued = step(
         side_output(enriched, candidates_tag())
         .key_by(_first, Types.STRING())
-        .process(QueueComments(rules=queue_rules(s), **_registry(s)), case_event_type()),
+        .process(QueueComments(rules=queue_rules(s), **s.registry()), case_event_type()),
         "audience.queue",
     )
     commands = step(
-        inputs.commands.process(ReadVerdicts(**_registry(s)), verdict_type()),
+        inputs.commands.process(ReadVerdicts(**s.registry()), verdict_type()),
         "audience.commands",
     ).disable_chaining()
     verdicts = step(
         commands.key_by(_first, Types.STRING()).process(
-            AddressVerdicts(memory_s=s.moderation_memory_s, **_registry(s)), case_event_type()
+            AddressVerdicts(memory_s=s.moderation_memory_s, **s.registry()), case_event_type()
         ),
         "audience.verdicts",
     )
     cases = step(
         queued.union(side_output(enriched, cases_tag()), verdicts)
         .key_by(_first, Types.STRING())
-        .process(DecideCases(memory_s=s.moderation_memory_s, **_registry(s)), kafka_record_type()),
+        .process(DecideCases(memory_s=s.moderation_memory_s, **s.registry()), kafka_record_type()),
         "audience.cases",
     ).disable_chaining()
     all_letters = letters.union(
@@ -197,7 +197,7 @@ def enrich_comments(s: AudienceSettings) -> EnrichComments:
         queue=queue_rules(s),
         most_characters=s.comment_max_characters,
         future_tolerance_s=s.future_tolerance_s,
-        **_registry(s),
+        **s.registry(),
     )
 
 
@@ -216,7 +216,7 @@ def queue_rules(s: AudienceSettings) -> QueueRules:
 
 def follow_versions(s: AudienceSettings) -> FollowVersions:
     """The operator of versions as the settings want it."""
-    return FollowVersions(memory_s=s.comment_memory_s, **_registry(s))
+    return FollowVersions(memory_s=s.comment_memory_s, **s.registry())
 
 
 def follow_moods(kind: Literal["article", "story"], s: AudienceSettings) -> FollowMoods:
@@ -228,7 +228,7 @@ def follow_moods(kind: Literal["article", "story"], s: AudienceSettings) -> Foll
         every_s=s.mood_every_s,
         patience_ms=s.mood_patience_ms,
         in_memory=s.subjects_in_memory,
-        **_registry(s),
+        **s.registry(),
     )
 
 
@@ -236,25 +236,13 @@ def _written(
     records: DataStream, writer: type[WriteRecords], identity: str, s: AudienceSettings
 ) -> DataStream:
     """Records on their way to Redis, which is waited for while the models work."""
-    writing = writer(
-        redis_url=s.redis_url.get_secret_value(),
-        ttl_s=s.redis_ttl_s,
-        retry_s=s.redis_retry_s,
-        **_registry(s),
-    )
+    writing = writer(**s.redis(), **s.registry())
     return step(
         AsyncDataStream.unordered_wait(
             records, writing, NO_TIMEOUT, s.in_flight_max, kafka_record_type()
         ).start_new_chain(),
         identity,
     )
-
-
-def _registry(s: AudienceSettings) -> dict[str, Any]:
-    return {
-        "registry_url": s.schema_registry_url,
-        "registry_auth": s.secret("schema_registry_auth"),
-    }
 
 
 def _first(row: Row) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pyflink.common import Time
 from pyflink.datastream import AsyncDataStream, DataStream, StreamExecutionEnvironment
@@ -29,6 +29,7 @@ from schemas.topics import (
     STORIES,
     STORIES_ARTICLES,
     STORIES_DEMAND,
+    Topic,
 )
 from udfs.address_windows import AddressWindows
 from udfs.addressing import addressed_type
@@ -81,6 +82,17 @@ class Outputs(NamedTuple):
     signals: DataStream
     written: DataStream
     heard: DataStream
+
+    def by_topic(self) -> list[tuple[Topic, DataStream]]:
+        """Where each goes."""
+        return [
+            (STORIES, self.stories),
+            (STORIES_ARTICLES, self.placed),
+            (ALERTS_BREAKING, self.alerts),
+            (EDITORIAL_AUDIT, self.audit),
+            (DEAD_LETTERS, self.letters),
+            (QUALITY_SIGNALS, self.signals),
+        ]
 
 
 def build(inputs: Inputs, s: BreakingSettings) -> Outputs:
@@ -151,21 +163,11 @@ def _written(alerts: DataStream, s: BreakingSettings) -> DataStream:
     )
 
 
-def redis_of(s: BreakingSettings) -> dict[str, Any]:
-    """How Redis is written, as the settings want it."""
-    return {
-        "redis_url": s.redis_url.get_secret_value(),
-        "ttl_s": s.redis_ttl_s,
-        "retry_s": s.redis_retry_s,
-    }
-
-
 def write_alerts(s: BreakingSettings) -> WriteAlerts:
     """The operator that writes alerts as the settings want it."""
     return WriteAlerts(
-        **redis_of(s),
-        registry_url=s.schema_registry_url,
-        registry_auth=s.secret("schema_registry_auth"),
+        **s.redis(),
+        **s.registry(),
     )
 
 
@@ -174,15 +176,14 @@ def read_articles(s: BreakingSettings) -> ReadArticles:
     return ReadArticles(
         ahead_ms=s.ahead_tolerance_s * 1000,
         future_ms=s.future_tolerance_s * 1000,
-        registry_url=s.schema_registry_url,
-        registry_auth=s.secret("schema_registry_auth"),
+        **s.registry(),
     )
 
 
 def read_commands(s: BreakingSettings) -> ReadCommands:
     """The operator that reads commands as the settings want it."""
     return ReadCommands(
-        registry_url=s.schema_registry_url, registry_auth=s.secret("schema_registry_auth")
+        **s.registry(),
     )
 
 
@@ -190,8 +191,7 @@ def read_demand(s: BreakingSettings) -> ReadDemand:
     """The operator that hands readers' demand to desks as the settings want it."""
     return ReadDemand(
         desks=[desk.name for desk in the_desks(s)],
-        registry_url=s.schema_registry_url,
-        registry_auth=s.secret("schema_registry_auth"),
+        **s.registry(),
     )
 
 
@@ -200,8 +200,7 @@ def accept_commands(s: BreakingSettings) -> AcceptCommands:
     return AcceptCommands(
         desks=[desk.name for desk in the_desks(s)],
         memory_s=s.command_memory_s,
-        registry_url=s.schema_registry_url,
-        registry_auth=s.secret("schema_registry_auth"),
+        **s.registry(),
     )
 
 
@@ -213,8 +212,7 @@ def place_articles(s: BreakingSettings) -> PlaceArticles:
         tidying=Tidying(every_ms=s.tidy_every_s * 1000),
         desks=the_desks(s),
         memory_s=s.story_window_s + DAY_S,
-        registry_url=s.schema_registry_url,
-        registry_auth=s.secret("schema_registry_auth"),
+        **s.registry(),
     )
 
 
@@ -245,20 +243,18 @@ def watch_desks(s: BreakingSettings) -> WatchDesks:
                 "stories": hashlib.sha256(stories_file.read_bytes()).hexdigest()[:12],
             },
         ),
-        registry_url=s.schema_registry_url,
-        registry_auth=s.secret("schema_registry_auth"),
+        **s.registry(),
     )
 
 
 def tell_stories(s: BreakingSettings) -> TellStories:
     """The telling operator as the settings want it."""
     return TellStories(
-        redis=redis_of(s) | {"top": s.top_stories},
+        redis=s.redis() | {"top": s.top_stories},
         every_ms=TELL_EVERY_MS,
         pin_ms=s.default_mute_s * 1000,
         memory_s=s.story_window_s + DAY_S,
-        registry_url=s.schema_registry_url,
-        registry_auth=s.secret("schema_registry_auth"),
+        **s.registry(),
     )
 
 
@@ -274,20 +270,10 @@ def main() -> None:
     tables = StreamTableEnvironment.create(env)
     topics = (ARTICLES_ENRICHED, EDITORIAL_CONTROL, STORIES_DEMAND)
     outputs = build(Inputs(*(kafka_source(tables, topic, s) for topic in topics)), s)
-    for stream, topic in zip(outputs, SINKS, strict=False):
+    for topic, stream in outputs.by_topic():
         step(stream.sink_to(kafka_sink(topic, s)), f"breaking.sink-{topic.name}")
     env.execute("wiredesk-breaking")
 
-
-SINKS = (
-    STORIES,
-    STORIES_ARTICLES,
-    ALERTS_BREAKING,
-    EDITORIAL_AUDIT,
-    DEAD_LETTERS,
-    QUALITY_SIGNALS,
-)
-"""Where the first of `Outputs` go; what is written is in Redis already."""
 
 if __name__ == "__main__":
     main()

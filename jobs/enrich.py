@@ -60,8 +60,7 @@ def enrich_articles(s: EnrichSettings) -> EnrichArticles:
         non_commercial=s.non_commercial_models,
         analyzer=analyzer_config(s),
         window=PublicationWindow(s.earliest_published, s.future_tolerance_s),
-        registry_url=s.schema_registry_url,
-        registry_auth=s.secret("schema_registry_auth"),
+        **s.registry(),
     )
 
 
@@ -97,11 +96,8 @@ def summarizer(s: EnrichSettings) -> Endpoint | None:
 def write_articles(s: EnrichSettings) -> WriteArticles:
     """The writing operator as the settings want it."""
     return WriteArticles(
-        redis_url=s.redis_url.get_secret_value(),
-        ttl_s=s.redis_ttl_s,
-        retry_s=s.redis_retry_s,
-        registry_url=s.schema_registry_url,
-        registry_auth=s.secret("schema_registry_auth"),
+        **s.redis(),
+        **s.registry(),
     )
 
 

@@ -1,7 +1,7 @@
 """The job `profiles`: what readers do to what is known of them, and what all of them read."""
 
 import zlib
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pyflink.common import Row, Types
 from pyflink.datastream import DataStream, StreamExecutionEnvironment
@@ -86,13 +86,13 @@ def build(inputs: Inputs, tables: StreamTableEnvironment, s: ProfilesSettings) -
         every_ms=s.events_every_ms,
     )
     decoded = step(
-        arrivals.process(DecodeEvents(**_registry(s)), passing_type()), "profiles.decode"
+        arrivals.process(DecodeEvents(**s.registry()), passing_type()), "profiles.decode"
     )
     facts = step(
-        inputs.articles.process(ExtractFacts(**_registry(s)), facts_type()), "profiles.facts"
+        inputs.articles.process(ExtractFacts(**s.registry()), facts_type()), "profiles.facts"
     )
     placements = step(
-        inputs.placements.process(ExtractPlacements(**_registry(s)), facts_type()),
+        inputs.placements.process(ExtractPlacements(**s.registry()), facts_type()),
         "profiles.placements",
     )
     joiner = JoinArticles(keep_s=s.article_keep_s, wait_ms=s.article_wait_s * 1000)
@@ -134,7 +134,7 @@ def update_profiles(s: ProfilesSettings) -> UpdateProfiles:
         ),
         redis_url=s.redis_url.get_secret_value(),
         retry_s=s.redis_retry_s,
-        **_registry(s),
+        **s.registry(),
     )
 
 
@@ -142,7 +142,7 @@ def told_demand(
     clicks: DataStream, tables: StreamTableEnvironment, s: ProfilesSettings
 ) -> DataStream:
     """Count who comes to which story by windows, and tell it."""
-    teller = TellDemand(every_s=s.demand_every_s, most=s.demand_max, **_registry(s))
+    teller = TellDemand(every_s=s.demand_every_s, most=s.demand_max, **s.registry())
     return step(
         count_demand(clicks, tables, s).process(teller, kafka_record_type()),
         "profiles.tell-demand",
@@ -172,13 +172,6 @@ def list_entry(counted: Row) -> tuple[str, bytes, int]:
     name, window_end_s, clicks, ttl_s = counted
     value = f'{{"window_end_ms": {window_end_s * 1000}, "clicks": {clicks}}}'
     return name, value.encode(), ttl_s
-
-
-def _registry(s: ProfilesSettings) -> dict[str, Any]:
-    return {
-        "registry_url": s.schema_registry_url,
-        "registry_auth": s.secret("schema_registry_auth"),
-    }
 
 
 def _shard_of_moment(moment: Row) -> int:

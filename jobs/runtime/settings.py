@@ -96,6 +96,21 @@ class JobSettings(KafkaSettings):
         default=60.0, gt=0, description="seconds to wait for a lost Redis before the job restarts"
     )
 
+    def registry(self) -> dict[str, Any]:
+        """Where schemas are registered, as operators take it."""
+        return {
+            "registry_url": self.schema_registry_url,
+            "registry_auth": self.secret("schema_registry_auth"),
+        }
+
+    def redis(self) -> dict[str, Any]:
+        """How Redis is written, as operators take it."""
+        return {
+            "redis_url": self.redis_url.get_secret_value(),
+            "ttl_s": self.redis_ttl_s,
+            "retry_s": self.redis_retry_s,
+        }
+
 
 def load(
     settings_type: type[S],

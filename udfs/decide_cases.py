@@ -1,6 +1,5 @@
 """Queued comments and moderators' commands to the state of each case."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from udfs.comment_rows import DECIDED, JOB, QUEUED
 from udfs.gauges import expose
 from udfs.route_outcomes import kafka_record_type
 from udfs.state_ttl import expiring
+from udfs.wall_clock import wall_clock_ms
 
 
 def audit_tag() -> OutputTag:
@@ -81,9 +81,5 @@ class DecideCases(KeyedProcessFunction):
             return queue(case, self._items.decode(bytes(payload)))
         if kind == DECIDED:
             command = self._commands.decode(bytes(payload))
-            return decide(case, command, job=JOB, at_ms=_now_ms())
-        return supersede(case, at_ms, deleted=deleted, at_ms=_now_ms())
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+            return decide(case, command, job=JOB, at_ms=wall_clock_ms())
+        return supersede(case, at_ms, deleted=deleted, at_ms=wall_clock_ms())

@@ -1,6 +1,5 @@
 """Raw Kafka records to enriched articles or dead letters."""
 
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from schemas.topics import ARTICLES_ENRICHED, ARTICLES_RAW, DEAD_LETTERS
 from udfs.deliveries import delivery_of
 from udfs.gauges import expose, expose_models
 from udfs.lifeline import end_with_task_manager
+from udfs.wall_clock import wall_clock_ms
 
 JOB = "enrich"
 
@@ -97,7 +97,7 @@ class EnrichArticles(AsyncFunction):
         told = article.language_hint
         analysis = await self._analyzer.analyze(text, primary(told) if told else None)
         enriched = compose(
-            article, text, analysis, ingested_ms=delivery.timestamp_ms, enriched_ms=_now_ms()
+            article, text, analysis, ingested_ms=delivery.timestamp_ms, enriched_ms=wall_clock_ms()
         )
         self._stats.enriched += 1
         self._stats.event_time_lag_ms = enriched.enriched_ms - enriched.published_ms
@@ -105,7 +105,7 @@ class EnrichArticles(AsyncFunction):
 
     def _give_up(self, delivery: Delivery, error: RecordError) -> Row:
         self._stats.dead_letters[error.reason] += 1
-        letter = DeadLetter.of(delivery, error, job=JOB, failed_ms=_now_ms())
+        letter = DeadLetter.of(delivery, error, job=JOB, failed_ms=wall_clock_ms())
         return Row(True, letter.origin.encode(), self._letters.encode(letter))
 
     def _expose(self, runtime_context: RuntimeContext) -> None:
@@ -113,7 +113,3 @@ class EnrichArticles(AsyncFunction):
         expose(metrics, self._stats)
         expose(metrics, self._analyzer.stats)
         expose_models(metrics, self._analyzer)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

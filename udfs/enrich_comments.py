@@ -1,6 +1,5 @@
 """Raw Kafka records to enriched comments, deletions or dead letters."""
 
-import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -34,6 +33,7 @@ from udfs.comment_rows import JOB
 from udfs.deliveries import delivery_of
 from udfs.gauges import expose, expose_models
 from udfs.lifeline import end_with_task_manager
+from udfs.wall_clock import wall_clock_ms
 
 SPARE_CHARACTERS = 500
 """Read beyond what is kept of a comment, lest half a phone number be kept."""
@@ -141,7 +141,7 @@ class EnrichComments(AsyncFunction):
             truncated=len(kept) < len(shown) or len(text) > self._most + SPARE_CHARACTERS,
             desk=self._queue.desk,
             ingested_ms=delivery.timestamp_ms,
-            enriched_ms=_now_ms(),
+            enriched_ms=wall_clock_ms(),
         )
         self._stats.enriched += 1
         self._stats.event_time_lag_ms = record.enriched_ms - record.published_ms
@@ -174,7 +174,7 @@ class EnrichComments(AsyncFunction):
             shown = self._masker.mask_without_models(text, comment.language)
             masked = self._comments.encode(comment.model_copy(update={"text": shown}))
             kept = replace(delivery, key=comment.comment_id.encode(), value=masked)
-        letter = DeadLetter.of(kept, error, job=JOB, failed_ms=_now_ms())
+        letter = DeadLetter.of(kept, error, job=JOB, failed_ms=wall_clock_ms())
         return Row(True, letter.origin.encode(), self._letters.encode(letter), "", 0, 0, "", b"")
 
     def _expose(self, runtime_context: RuntimeContext) -> None:
@@ -188,7 +188,3 @@ class EnrichComments(AsyncFunction):
 def _deletion(delivery: Delivery) -> Row:
     arrived_ms = delivery.timestamp_ms
     return Row(False, delivery.key, b"", "", arrived_ms, arrived_ms, "", b"")
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

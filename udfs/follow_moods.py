@@ -1,6 +1,5 @@
 """Voices to the mood of their subject."""
 
-import time
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from schemas.topics import AUDIENCE_SENTIMENT
 from udfs.comment_rows import GONE, LATE, PLACED, SAID, story_voices_tag
 from udfs.gauges import expose
 from udfs.state_ttl import expiring
+from udfs.wall_clock import wall_clock_ms
 
 _SPARE_LIFE = 2
 """State outlives the horizon so many times, lest a job that stood still forget too soon."""
@@ -148,7 +148,7 @@ class FollowMoods(KeyedProcessFunction):
             if self._event_time_will_tell(subject, ctx):
                 self._wait_for_clock(subject, ctx)
                 return
-            at_ms = newest_ms or subject.told_ms or _now_ms()
+            at_ms = newest_ms or subject.told_ms or wall_clock_ms()
         else:
             subject.due_ms = None
             at_ms = timestamp
@@ -174,7 +174,7 @@ class FollowMoods(KeyedProcessFunction):
             at_ms,
             self._policy,
             late_ignored=subject.late,
-            updated_ms=_now_ms(),
+            updated_ms=wall_clock_ms(),
         )
         subject.changed, subject.told_ms = False, at_ms
         self._stats.moods += 1
@@ -241,7 +241,7 @@ class FollowMoods(KeyedProcessFunction):
     def _wait_for_clock(self, subject: Subject, ctx: KeyedProcessFunction.Context) -> None:
         """Tell the mood soon, should event time stand still; one timer for many comments."""
         if subject.clock_due_ms is None:
-            subject.clock_due_ms = _now_ms() + self._patience_ms
+            subject.clock_due_ms = wall_clock_ms() + self._patience_ms
             subject.clock_watermark_ms = ctx.timer_service().current_watermark()
             ctx.timer_service().register_processing_time_timer(subject.clock_due_ms)
 
@@ -256,7 +256,3 @@ class FollowMoods(KeyedProcessFunction):
         before_ms = subject.clock_watermark_ms
         moved = before_ms is not None and ctx.timer_service().current_watermark() > before_ms
         return moved and subject.due_ms is not None
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -28,6 +28,7 @@ from udfs.kept_state import KeptState
 from udfs.lifeline import end_with_task_manager
 from udfs.read_commands import audit_tag
 from udfs.sparing_map import SparingMap
+from udfs.wall_clock import wall_clock_ms
 
 IDLE_MS = 60_000
 """A slot without an article for so long lets event time pass by itself."""
@@ -144,7 +145,7 @@ class PlaceArticles(KeyedProcessFunction):
         yield from self._emit(answer, article)
         self._write(where, places)
         self._stats.placing_us = (time.perf_counter_ns() - begun) // 1000
-        self._stats.event_time_lag_ms = _now_ms() - article.at_ms
+        self._stats.event_time_lag_ms = wall_clock_ms() - article.at_ms
 
     def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Emitted:
         slot = ctx.get_current_key()
@@ -193,7 +194,7 @@ class PlaceArticles(KeyedProcessFunction):
         where = next((w for w, each in places.items() if each.knows(story_id)), None)
         if where is None:
             return
-        now_ms = _now_ms()
+        now_ms = wall_clock_ms()
         try:
             if command.kind == "merge":
                 other = str(command.other_story_id)
@@ -284,7 +285,3 @@ class PlaceArticles(KeyedProcessFunction):
 def _copied(answer: Answer) -> bool:
     """Whether the article that was placed last repeats another."""
     return answer.placed[-1].copy_of is not None
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -1,6 +1,5 @@
 """Editors' commands to those who apply them, each once."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -21,6 +20,7 @@ from udfs.gauges import expose
 from udfs.lifeline import end_with_task_manager
 from udfs.read_topic import ReadTopic
 from udfs.route_outcomes import kafka_record_type
+from udfs.wall_clock import wall_clock_ms
 
 
 def keyed_command_type() -> TypeInformation:
@@ -102,7 +102,7 @@ class AcceptCommands(KeyedProcessFunction):
             EditorialCommand.model_validate_json(bytes(value)),
             desks=self._desks,
             slots=SLOTS,
-            at_ms=time.time_ns() // 1_000_000,
+            at_ms=wall_clock_ms(),
         )
         self._seen.update(commands.seen_to_bytes(accepted.seen))
         for answer in accepted.answers:

@@ -1,6 +1,5 @@
 """Records of one Kafka topic to what a job makes of them; what cannot be used to dead-letters."""
 
-import time
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar, Generic, TypeVar
@@ -16,6 +15,7 @@ from schemas.registry import Registry, open_registry
 from schemas.topics import DEAD_LETTERS, Topic
 from udfs.deliveries import delivery_of
 from udfs.route_outcomes import dead_letters_tag
+from udfs.wall_clock import wall_clock_ms
 
 R = TypeVar("R", bound=Record)
 
@@ -33,7 +33,7 @@ class Letters:
 
     def letter(self, delivery: Delivery, error: RecordError) -> Out:
         """The dead letter of a delivery that `error` ended."""
-        failed_ms = time.time_ns() // 1_000_000
+        failed_ms = wall_clock_ms()
         letter = DeadLetter.of(delivery, error, job=self._job, failed_ms=failed_ms)
         return self._tag, Row(letter.origin.encode(), self._encode(letter))
 

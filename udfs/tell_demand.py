@@ -1,7 +1,6 @@
 """Counted windows to records of stories.demand."""
 
 import json
-import time
 from collections.abc import Sequence
 
 from pyflink.common import Row
@@ -11,6 +10,7 @@ from models.profiles.demand import demand
 from schemas.codec import RecordCodec
 from schemas.registry import open_registry
 from schemas.topics import STORIES_DEMAND
+from udfs.wall_clock import wall_clock_ms
 
 
 class TellDemand(ProcessFunction):
@@ -34,7 +34,7 @@ class TellDemand(ProcessFunction):
             json.loads(readers),
             begin_ms=1000 * (end_s - self._every_s),
             end_ms=1000 * end_s,
-            told_ms=time.time_ns() // 1_000_000,
+            told_ms=wall_clock_ms(),
             most=self._most,
         )
         return [Row(record.key.encode(), self._encode(record))]

@@ -1,6 +1,5 @@
 """Stories as they stand, told at most once a second."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -21,10 +20,9 @@ from udfs.gauges import expose
 from udfs.lifeline import end_with_task_manager
 from udfs.read_commands import audit_tag
 from udfs.sparing_map import SparingMap
+from udfs.wall_clock import wall_clock_ms
 from udfs.write_stories import StoriesInRedis
-
-END_OF_INPUT = 2**63 - 1
-"""Event time that every stream reaches when it ends, and no other does."""
+from udfs.write_values import END_OF_INPUT
 
 IN_MEMORY = 500
 """Stories of a shard that are not read from state again, the last ones changed."""
@@ -150,7 +148,7 @@ class TellStories(KeyedProcessFunction):
         """The state after a message, its new articles, and an answer if it was a command."""
         if kind == "command":
             given = commands.from_bytes(payload)
-            wall_ms = time.time_ns() // 1_000_000
+            wall_ms = wall_clock_ms()
             return state, (), told.command(state, given, pin_ms=self._pin_ms, wall_ms=wall_ms)
         state = state or Told()
         articles: tuple[str, ...] = ()

@@ -29,6 +29,7 @@ from udfs.lifeline import end_with_task_manager
 from udfs.place_articles import news_for_telling_tag
 from udfs.read_commands import audit_tag
 from udfs.route_outcomes import kafka_record_type
+from udfs.wall_clock import wall_clock_ms
 
 IDLE_MS = 30_000
 """A desk without news for so long lets event time pass by itself while an alert stands."""
@@ -116,7 +117,7 @@ class WatchDesks(KeyedProcessFunction):
             return
         heard_s, heard_ms = self._heard.setdefault(name, (time.monotonic(), desk.now_ms))
         idle_ms = int((time.monotonic() - heard_s) * 1000)
-        wall_ms = _now_ms()
+        wall_ms = wall_clock_ms()
         now_ms = min(wall_ms, heard_ms + idle_ms)
         outs = desk.tick(now_ms, wall_ms) if idle_ms >= IDLE_MS else []
         yield from self._emit(desk, outs)
@@ -125,7 +126,7 @@ class WatchDesks(KeyedProcessFunction):
             _wake(ctx)
 
     def _step(self, desk: DeskAtWork, kind: str, payload: bytes) -> list[Out]:
-        wall_ms = _now_ms()
+        wall_ms = wall_clock_ms()
         if kind == "news":
             news = neighbourhood.from_bytes(payload)
             outs = desk.hear(news, wall_ms)
@@ -182,7 +183,3 @@ def _wake(ctx: KeyedProcessFunction.Context) -> None:
     service = ctx.timer_service()
     now_ms = service.current_processing_time()
     service.register_processing_time_timer((now_ms // IDLE_MS + 1) * IDLE_MS)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -15,6 +15,7 @@ Values = dict[str, tuple[bytes | None, int]]
 """By Redis key: the value, None to delete it, and seconds to live."""
 
 END_OF_INPUT = 2**63 - 1
+"""Event time that every stream reaches when it ends, and no other does."""
 
 
 @dataclass

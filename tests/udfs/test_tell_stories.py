@@ -14,7 +14,8 @@ from schemas.codec import RecordCodec
 from schemas.editorial import EditorialCommand
 from schemas.topics import EDITORIAL_AUDIT, STORIES
 from udfs.addressing import shard_of
-from udfs.tell_stories import END_OF_INPUT, TellStories
+from udfs.tell_stories import TellStories
+from udfs.write_values import END_OF_INPUT
 
 EVERY_MS = 1000
 SURE = Weights(**dict.fromkeys(Weights._fields, 0.0) | {"mean_vector": 20.0, "constant": -10.0})

@@ -6,7 +6,6 @@ source, title and body; `source` from the url's host; `published_ms` from the co
 """
 
 import csv
-import hashlib
 import json
 import re
 import sys
@@ -20,7 +19,7 @@ from typing import IO, Any
 
 from pydantic import ValidationError
 
-from ingest.addresses import ID_LENGTH, UNKNOWN_SOURCE, host_of
+from ingest.addresses import UNKNOWN_SOURCE, article_id, host_of
 from schemas.article import Article
 from schemas.errors import SetupError
 from schemas.packed import STDIN, UNPACKERS, opened, unpacked
@@ -286,7 +285,5 @@ def _plain(value: Any) -> str:
 
 def _article_id(fields: Mapping[str, Any]) -> str:
     """The same article always has the same id: by its address, else by its words."""
-    named = fields.get("url") or "\n".join(
-        fields.get(name, "") for name in ("source", "title", "body")
-    )
-    return hashlib.sha256(named.encode("utf-8", "surrogatepass")).hexdigest()[:ID_LENGTH]
+    words = (fields.get(name, "") for name in ("source", "title", "body"))
+    return article_id(fields.get("url", ""), *words)

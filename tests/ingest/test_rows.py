@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.addresses import article_id
 from ingest.rows import BadRow, RowFile, RowFormat, article
 from schemas.codec import RecordCodec
 from schemas.errors import SetupError
@@ -76,6 +77,11 @@ def test_absent_id_is_the_same_for_the_same_url_whatever_the_text():
     url = "https://courier.example/1"
     assert made(url=url).article_id == made(url=url, title="Corrected").article_id
     assert made(url=url).article_id != made(url=url + "2").article_id
+
+
+def test_article_of_a_file_has_the_id_that_a_feed_gives_it():
+    found = made(url="http://www.news.example/a/?utm_source=rss")
+    assert found.article_id == article_id("https://news.example/a")
 
 
 def test_absent_id_without_a_url_is_the_same_for_the_same_text():

@@ -73,13 +73,10 @@ def threshold(
     return _threshold_of(weighted, alerts_per_day * days)
 
 
-def threshold_of(peaks: Iterable[float], alerts: float) -> float:
-    """The lowest score that at most so many of the stories passed; no lower than LEAST_SCORE."""
-    return _threshold_of(((peak, 1.0) for peak in peaks), alerts)
-
-
 def _threshold_of(weighted: Iterable[tuple[float, float]], alerts: float) -> float:
-    """The same for peaks that count with a weight."""
+    """The lowest score that at most so many of the stories passed, each of its weight; no lower
+    than LEAST_SCORE.
+    """
     ranked = sorted(weighted, reverse=True)
     passed, lowest = 0.0, None
     for score, alike in groupby(ranked, key=lambda pair: pair[0]):

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.breaking.evidence import MINUTE_MS, Evidence
-from models.breaking.outcome import HOUR_MS, Outcome
+from models.breaking.outcome import Outcome
 
 Array = npt.NDArray[np.float64]
 
@@ -132,11 +132,6 @@ def features(evidence: Array, outcome: Outcome) -> Array:
 def as_array(evidence: list[Evidence]) -> Array:
     """Rows of evidence as float64 (moments, fields)."""
     return np.array(evidence, np.float64).reshape(-1, len(Evidence._fields))
-
-
-def hour_of_day(evidence: Array) -> Array:
-    """Hour of the day, UTC, 0 to 24, of each moment."""
-    return evidence[:, Evidence._fields.index("at_ms")] / HOUR_MS % 24
 
 
 def _log_ratio(quarter: Array, whole: Array) -> Array:

@@ -104,10 +104,6 @@ class Feed:
             self._articles, popularity, now_ms, self._ranker, self._recall.common, self._floor
         )
 
-    def replace_ranker(self, ranker: Ranker) -> None:
-        """Rank by another ranker from the next feed on."""
-        self._ranker = ranker
-
     def rank(
         self, reader: Reader, context: Context, k: int = 20, *, draw: int = 0
     ) -> list[FeedItem]:

@@ -94,11 +94,13 @@ def crowd(stack, topics_created):
 
 
 @pytest.fixture
-def running():
-    """Starts a job in the place of one that runs; ends it after the test."""
+def running(heal):
+    """Starts a job in the place of one that runs, once a slot is free; ends it after the test."""
     jobs = []
 
     def start(job, *overrides):
+        stack = heal()
+        wait_for(lambda: rest(stack, "/overview")["slots-available"] > 0, True)
         jobs.append(job)
         return submit(Submission(job, overrides), replace=True, wait=True, report=str).id
 

@@ -12,7 +12,7 @@ from schemas.codec import RecordCodec
 from schemas.registry import open_registry
 from schemas.topics import EDITORIAL_AUDIT, EDITORIAL_CONTROL, MODERATION_QUEUE
 from udfs.comment_rows import DECIDED, JOB, QUEUED
-from udfs.gauges import expose
+from udfs.gauges import Numbers, expose
 from udfs.route_outcomes import kafka_record_type
 from udfs.state_ttl import expiring
 from udfs.wall_clock import wall_clock_ms
@@ -24,7 +24,7 @@ def audit_tag() -> OutputTag:
 
 
 @dataclass
-class CaseStats:
+class CaseStats(Numbers):
     """What the operator has done since it was opened."""
 
     items: int = 0

@@ -13,7 +13,7 @@ from schemas.dead_letter import Delivery
 from schemas.errors import Reason, RecordError
 from schemas.registry import open_registry
 from schemas.topics import USER_EVENTS
-from udfs.gauges import expose
+from udfs.gauges import Numbers, expose
 from udfs.read_topic import Letters, Out
 
 JOB = "profiles"
@@ -36,7 +36,7 @@ def meeting_tag() -> OutputTag:
 
 
 @dataclass
-class DecodeStats:
+class DecodeStats(Numbers):
     """What the operator has done since it was opened."""
 
     events: int = 0

@@ -16,7 +16,7 @@ from schemas.codec import RecordCodec
 from schemas.registry import open_registry
 from schemas.topics import AUDIENCE_SENTIMENT
 from udfs.comment_rows import GONE, LATE, PLACED, SAID, story_voices_tag
-from udfs.gauges import expose
+from udfs.gauges import Numbers, expose
 from udfs.state_ttl import expiring
 from udfs.wall_clock import wall_clock_ms
 
@@ -25,7 +25,7 @@ _SPARE_LIFE = 2
 
 
 @dataclass
-class MoodStats:
+class MoodStats(Numbers):
     """What the operator has done since it was opened."""
 
     voices: int = 0

@@ -14,12 +14,12 @@ from schemas.registry import open_registry
 from schemas.topics import COMMENTS_ENRICHED
 from udfs.collector import spare_what_is_loaded
 from udfs.comment_rows import GONE, SAID, SUPERSEDED, candidates_tag, cases_tag, voices_tag
-from udfs.gauges import expose
+from udfs.gauges import Numbers, expose
 from udfs.state_ttl import expiring
 
 
 @dataclass
-class VersionStats:
+class VersionStats(Numbers):
     """What the operator has done since it was opened."""
 
     new: int = 0

@@ -23,7 +23,7 @@ from schemas.registry import open_registry
 from schemas.topics import EDITORIAL_AUDIT, STORIES_ARTICLES
 from udfs.addressing import about_story, addressed, addressed_type
 from udfs.collector import collect_seldom
-from udfs.gauges import expose, expose_value
+from udfs.gauges import Numbers, expose
 from udfs.kept_state import KeptState
 from udfs.lifeline import end_with_task_manager
 from udfs.read_commands import audit_tag
@@ -66,7 +66,7 @@ def mentions_tag() -> OutputTag:
 
 
 @dataclass
-class PlaceStats:
+class PlaceStats(Numbers):
     """What the operator has done since it was opened; times of the newest article."""
 
     articles: int = 0
@@ -77,6 +77,7 @@ class PlaceStats:
     copies: int = 0
     merged: int = 0
     split: int = 0
+    stories_active: int = 0
     placing_us: int = 0
     event_time_lag_ms: int = 0
 
@@ -128,9 +129,7 @@ class PlaceArticles(KeyedProcessFunction):
         self._slots: dict[str, dict[str, Neighbourhood]] = {}
         self._seen_at: dict[str, tuple[float, int]] = {}
         self._stats = PlaceStats()
-        group = runtime_context.get_metrics_group().add_group("wiredesk")
-        expose(group, self._stats)
-        expose_value(group, "stories_active", self._active)
+        expose(runtime_context.get_metrics_group().add_group("wiredesk"), self._stats)
 
     def process_element(self, value: Row, ctx: KeyedProcessFunction.Context) -> Emitted:
         slot, kind, payload = value
@@ -262,6 +261,9 @@ class PlaceArticles(KeyedProcessFunction):
     def _write(self, where: str, places: dict[str, Neighbourhood]) -> None:
         changes = places[where].changes()
         self._kept.write({f"{where}\x1f{name}": piece for name, piece in changes.items()})
+        self._stats.stories_active = sum(
+            len(n.stories.active) for places in self._slots.values() for n in places.values()
+        )
 
     def _watch_idleness(self, slot: str, ctx: KeyedProcessFunction.Context) -> None:
         newest_ms = max((n.stories.newest_ms for n in self._slots[slot].values()), default=0)
@@ -277,9 +279,6 @@ class PlaceArticles(KeyedProcessFunction):
         stats.split += answer.split
         stats.opened += sum(p.article_id == p.story_id for p in answer.placed)
         stats.copies += sum(p.copy_of is not None for p in answer.placed)
-
-    def _active(self) -> int:
-        return sum(len(n.stories.active) for s in self._slots.values() for n in s.values())
 
 
 def _copied(answer: Answer) -> bool:

@@ -21,12 +21,12 @@ from schemas.codec import RecordCodec
 from schemas.registry import open_registry
 from schemas.topics import COMMENTS_ENRICHED, MODERATION_QUEUE
 from udfs.comment_rows import QUEUED
-from udfs.gauges import expose
+from udfs.gauges import Numbers, expose
 from udfs.state_ttl import expiring
 
 
 @dataclass
-class QueueStats:
+class QueueStats(Numbers):
     """What the operator has done since it was opened."""
 
     candidates: int = 0

@@ -13,13 +13,13 @@ from schemas.enriched_article import EnrichedArticle
 from schemas.errors import Reason, RecordError, RejectedArticle
 from schemas.topics import ARTICLES_ENRICHED
 from udfs.addressing import addressed
-from udfs.gauges import expose
+from udfs.gauges import Numbers, expose
 from udfs.lifeline import end_with_task_manager
 from udfs.read_topic import Out, ReadTopic
 
 
 @dataclass
-class ReadStats:
+class ReadStats(Numbers):
     """What the operator has done since it was opened."""
 
     articles: int = 0

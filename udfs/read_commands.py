@@ -16,7 +16,7 @@ from schemas.editorial import EditorialCommand
 from schemas.registry import open_registry
 from schemas.topics import EDITORIAL_AUDIT, EDITORIAL_CONTROL
 from udfs.addressing import about_story, addressed, addressed_type
-from udfs.gauges import expose
+from udfs.gauges import Numbers, expose
 from udfs.lifeline import end_with_task_manager
 from udfs.read_topic import ReadTopic
 from udfs.route_outcomes import kafka_record_type
@@ -55,7 +55,7 @@ class ReadCommands(ReadTopic[EditorialCommand]):
 
 
 @dataclass
-class CommandStats:
+class CommandStats(Numbers):
     """What the operator has done since it was opened."""
 
     accepted: int = 0

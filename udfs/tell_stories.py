@@ -16,7 +16,7 @@ from schemas.editorial import AuditEntry
 from schemas.registry import open_registry
 from schemas.story import Story, StoryBurst, StoryScore
 from schemas.topics import EDITORIAL_AUDIT, STORIES
-from udfs.gauges import expose
+from udfs.gauges import Numbers, expose
 from udfs.lifeline import end_with_task_manager
 from udfs.read_commands import audit_tag
 from udfs.sparing_map import SparingMap
@@ -29,7 +29,7 @@ IN_MEMORY = 500
 
 
 @dataclass
-class TellStats:
+class TellStats(Numbers):
     """What the operator has done since it was opened."""
 
     heard: int = 0

@@ -20,7 +20,7 @@ from schemas.codec import RecordCodec
 from schemas.redis_keys import profile_key
 from schemas.registry import open_registry
 from schemas.topics import USERS_EMBEDDINGS
-from udfs.gauges import expose
+from udfs.gauges import Numbers, expose
 from udfs.patient_redis import PatientRedis
 from udfs.state_ttl import expiring
 from udfs.write_values import Values, queue_values
@@ -43,7 +43,7 @@ def clicks_tag() -> OutputTag:
 
 
 @dataclass
-class ProfileStats:
+class ProfileStats(Numbers):
     """What the operator has done since it was opened."""
 
     written: int = 0

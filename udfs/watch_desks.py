@@ -23,7 +23,7 @@ from schemas.quality_signal import QualitySignal
 from schemas.registry import open_registry
 from schemas.topics import ALERTS_BREAKING, EDITORIAL_AUDIT, QUALITY_SIGNALS
 from udfs.addressing import about_story
-from udfs.gauges import expose
+from udfs.gauges import Numbers, expose
 from udfs.kept_state import KeptState
 from udfs.lifeline import end_with_task_manager
 from udfs.place_articles import news_for_telling_tag
@@ -45,7 +45,7 @@ def signals_tag() -> OutputTag:
 
 
 @dataclass
-class DeskStats:
+class DeskStats(Numbers):
     """What the operator has done since it was opened."""
 
     news: int = 0

@@ -8,7 +8,7 @@ from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 from pyflink.datastream.state import ListStateDescriptor
 from redis.client import Pipeline
 
-from udfs.gauges import expose
+from udfs.gauges import Numbers, expose
 from udfs.patient_redis import PatientRedis
 
 Values = dict[str, tuple[bytes | None, int]]
@@ -19,7 +19,7 @@ END_OF_INPUT = 2**63 - 1
 
 
 @dataclass
-class WriteStats:
+class WriteStats(Numbers):
     """What the operator has done since it was opened."""
 
     written: int = 0

@@ -30,6 +30,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         else:
             os.environ["WIREDESK_STATE_DIR"] = before
     assert process.marked(state.stack_id(folder)) == []
+    assert list((folder / "logs").glob("*crash*")) == []
 
 
 @pytest.fixture(scope="session")

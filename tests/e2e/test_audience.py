@@ -14,6 +14,7 @@ from cli.main import app
 from local.submission import Submission, cancel, submit
 from schemas.codec import RecordCodec
 from schemas.comment import Comment
+from schemas.redis_keys import author_key, comment_key
 from schemas.topics import (
     AUDIENCE_SENTIMENT,
     COMMENTS_ENRICHED,
@@ -102,4 +103,4 @@ def test_comments_become_a_mood_and_a_queue_that_commands_empty(audience):
     )
     host, port = audience.redis.split(":")
     with redis.Redis(host, int(port)) as client:
-        assert client.keys("comment:*") + client.keys(f"author:{AUTHOR}") == []
+        assert client.exists(*map(comment_key, COMMENTS), author_key(AUTHOR)) == 0

@@ -106,6 +106,23 @@ class Desk:
         wait(lambda: (found := self.profile()) and found.counts.get("click") == clicks)
         return self.profile()
 
+    def flink_says(self, path):
+        with urllib.request.urlopen(
+            f"http://{self.flink}/jobs/{self.job_id}{path}", timeout=10
+        ) as told:
+            return json.load(told)
+
+    def number(self, name):
+        """The sum of a metric over the job's subtasks."""
+        total = 0
+        for vertex in self.flink_says("")["vertices"]:
+            metrics = f"/vertices/{vertex['id']}/metrics"
+            ids = [one["id"] for one in self.flink_says(metrics) if one["id"].endswith(name)]
+            if ids:
+                found = self.flink_says(f"{metrics}?get={','.join(ids)}")
+                total += sum(int(one["value"]) for one in found)
+        return total
+
 
 def wait(satisfied):
     deadline = time.monotonic() + PATIENCE_S
@@ -155,7 +172,10 @@ def test_reader_is_known_after_a_click_and_forgotten_after_erase(desk):
 
 
 def test_job_runs_as_its_own_configuration_says(desk):
-    url = f"http://{desk.flink}/jobs/{desk.job_id}/checkpoints/config"
-    with urllib.request.urlopen(url, timeout=10) as answer:
-        config = json.load(answer)
-    assert "RocksDB" in config["state_backend"]
+    assert "RocksDB" in desk.flink_says("/checkpoints/config")["state_backend"]
+
+
+def test_numbers_of_its_operators_reach_flink(desk):
+    before = desk.number(".wiredesk.events")
+    desk.read("e2e-p1")
+    wait(lambda: desk.number(".wiredesk.events") == before + 1)

@@ -68,15 +68,6 @@ def as_told(found: Probabilities, told: str) -> Probabilities:
     return _normalised({**found, told: found.get(told, 0.0) * _TOLD})
 
 
-def primary(tag: str) -> str:
-    """The language of a tag, without script or region (BCP 47).
-
-    >>> primary("de-AT")
-    'de'
-    """
-    return tag.replace("_", "-").split("-")[0].lower()
-
-
 class LanguageDetector:
     """Detects the language of a text; 176 languages, 75 of them by both detectors.
 

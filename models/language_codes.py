@@ -60,3 +60,15 @@ def short(code: str) -> str:
         raise ValueError(f"language {code!r}; expected a code like de, deu or deu_Latn")
     found = match[1].lower()
     return _SHORT.get(found) or _MACROLANGUAGE.get(found) or _OLD.get(found, found)
+
+
+def declared(tag: str | None) -> str | None:
+    """The language that a sender declares; None where the tag is missing or names none.
+
+    >>> declared("no-NO"), declared(None), declared("x-default")
+    ('nb', None, None)
+    """
+    try:
+        return short(tag) if tag else None
+    except ValueError:
+        return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from models.heads import HEADS, HeadOptions, Reading
 from models.inference import Inference
 from models.inference_config import InferenceConfig
-from models.language import primary
+from models.language_codes import declared
 from models.manifest import Manifest, covering
 from models.personal_data import (
     Found,
@@ -81,7 +81,7 @@ class Masker(Inference[None]):
 
     def _code(self, text: str, told: str | None) -> str:
         """ISO 639-1 code of what a text is said to be written in, else of what it looks like."""
-        return primary(told) if told else self._languages.detect(text).code
+        return declared(told) or self._languages.detect(text).code
 
     async def _persons(
         self, text: str, language: str

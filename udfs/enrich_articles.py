@@ -11,7 +11,7 @@ from pyflink.datastream.functions import AsyncFunction
 from models.admission import PublicationWindow, admit
 from models.analyzer import Analyzer, AnalyzerConfig
 from models.enrichment import enriched as compose
-from models.language import primary
+from models.language_codes import declared
 from models.manifest import read
 from models.text import article_text
 from schemas.codec import RecordCodec
@@ -94,8 +94,7 @@ class EnrichArticles(AsyncFunction):
         article = self._articles.decode(delivery.value)
         text = article_text(article)
         admit(article, text, arrived_ms=delivery.timestamp_ms, window=self._window)
-        told = article.language_hint
-        analysis = await self._analyzer.analyze(text, primary(told) if told else None)
+        analysis = await self._analyzer.analyze(text, declared(article.language_hint))
         enriched = compose(
             article, text, analysis, ingested_ms=delivery.timestamp_ms, enriched_ms=wall_clock_ms()
         )

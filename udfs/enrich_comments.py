@@ -19,7 +19,7 @@ from models.audience.queue import QueueRules, reasons
 from models.audience.voices import packed, voice
 from models.comment_analyzer import CommentAnalyzer
 from models.inference_config import InferenceConfig
-from models.language import primary
+from models.language_codes import declared
 from models.manifest import read
 from models.masker import Masker
 from schemas.codec import RecordCodec
@@ -128,8 +128,7 @@ class EnrichComments(AsyncFunction):
         )
         kept, masks = cut(shown, masks, self._most)
         if says_something(kept):
-            told = comment.language
-            analysis = await self._analyzer.analyze(kept, primary(told) if told else None)
+            analysis = await self._analyzer.analyze(kept, declared(comment.language))
         else:
             analysis = unsaid()
             self._stats.without_words += 1

@@ -4,9 +4,9 @@ import math
 from typing import NamedTuple
 
 from models.breaking.evidence import Evidence
+from models.breaking.rhythm import MINUTE_MS
 from models.breaking.surprise import Shares, judge
 
-MINUTE_MS = 60_000
 BURST_FACTOR = 3.0
 """Kleinberg's s: how much faster pick-ups come in a burst."""
 

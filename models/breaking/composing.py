@@ -5,6 +5,7 @@ from typing import NamedTuple
 from models.breaking import entities
 from models.breaking.desks import Desk
 from models.breaking.evidence import Evidence
+from models.breaking.rhythm import MINUTE_MS
 from models.breaking.stream import Stream
 from models.breaking.surroundings import Related, Surroundings
 from models.breaking.watched import LIVE, Watched
@@ -21,7 +22,6 @@ from schemas.alert import (
     AlertWindow,
 )
 
-MINUTE_MS = 60_000
 WINDOWS_MIN = (5, 15, 60)
 ENTITIES_TOLD = 5
 

@@ -5,8 +5,10 @@ Windows overlap and only those with a few sources are counted, so a missing one 
 
 from typing import NamedTuple
 
-WINDOW_MS = 3_600_000
-SLIDE_MS = 5 * 60_000
+from models.breaking.rhythm import HOUR_MS, MINUTE_MS
+
+WINDOW_MS = HOUR_MS
+SLIDE_MS = 5 * MINUTE_MS
 MEMORY = 0.99
 """What a window leaves of the weight of those before it: half after about six hours."""
 

@@ -5,10 +5,9 @@ from typing import NamedTuple
 
 from models.breaking.outcome import Outcome
 from models.breaking.pickups import Pickups
-from models.breaking.rhythm import Profile, expected
+from models.breaking.rhythm import MINUTE_MS, Profile, expected
 from models.breaking.traffic import Traffic, an_hour, in_last
 
-MINUTE_MS = 60_000
 TREND_MIN = 20
 """The stretch whose pace is carried forward."""
 

@@ -8,8 +8,9 @@ thousand readers make news, and whether the stream is large or small.
 import numpy as np
 import numpy.typing as npt
 
-from models.breaking.evidence import MINUTE_MS, Evidence
+from models.breaking.evidence import Evidence
 from models.breaking.outcome import Outcome
+from models.breaking.rhythm import MINUTE_MS
 
 Array = npt.NDArray[np.float64]
 

@@ -1,13 +1,14 @@
 """A scorer from replayed stories: gradient boosting, calibrated on days it had not seen.
 
-Needs scikit-learn, which the jobs do not: they read what this gives.
+The jobs do not load this: they read what it gives.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from models.breaking import calibration
 from models.breaking.evidence import Evidence
@@ -127,7 +128,7 @@ def is_step(sources: Array) -> Booleans:
 
 def boost(rows: Array, broke: Booleans, weights: Array) -> Forest:
     """Gradient-boosted trees on features, float64 (moments, NAMES)."""
-    classifier = _classifier()(
+    classifier = HistGradientBoostingClassifier(
         max_iter=TREES,
         max_leaf_nodes=LEAVES,
         learning_rate=LEARNING_RATE,
@@ -179,10 +180,3 @@ def _folds(broke: Booleans, block: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]
                 "expected both kinds in at least two blocks"
             )
     return folds
-
-
-def _classifier() -> Callable[..., Any]:
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    classifier: Callable[..., Any] = HistGradientBoostingClassifier
-    return classifier

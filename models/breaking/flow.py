@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.breaking import rhythm, surprise, traffic
-from models.breaking.rhythm import HOUR_MS, Profile, Rhythm
+from models.breaking.rhythm import HOUR_MS, MINUTE_MS, Profile, Rhythm
 from models.breaking.surprise import Shares, Surprise
 from models.breaking.traffic import HOURS_KEPT, Traffic
 
-MINUTE_MS = 60_000
 SHARES_KEPT = 300
 """Stories that tell how the traffic is shared out."""
 

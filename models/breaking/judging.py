@@ -18,6 +18,7 @@ from models.breaking.orders import Orders, Override
 from models.breaking.outcome import Outcome
 from models.breaking.readership import QUARTER_MIN, Course, Readership
 from models.breaking.recalibration import Shift, Verdict, moved, shifted
+from models.breaking.rhythm import MINUTE_MS
 from models.breaking.scorer import Scorer
 from models.breaking.stream import Stream
 from models.breaking.watched import OVER, Watched
@@ -25,7 +26,6 @@ from schemas.alert import AlertReaders
 from schemas.quality_signal import QualitySignal
 from schemas.story import StoryScore
 
-MINUTE_MS = 60_000
 BROKEN = Probability(1.0, 1.0, 1.0)
 CALIBRATOR = "calibrator"
 """Its key in the versions of models."""

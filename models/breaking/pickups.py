@@ -8,6 +8,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from models.breaking.rhythm import MINUTE_MS
+
 LONGEST_IDLE_MIN = 7 * 24 * 60.0
 """A source that is new, or was silent for longer, counts as idle for a week."""
 
@@ -41,7 +43,7 @@ def idleness(previous_ms: int | None, at_ms: int) -> float:
     """
     if previous_ms is None:
         return math.log1p(LONGEST_IDLE_MIN)
-    minutes = max(0, at_ms - previous_ms) / 60_000
+    minutes = max(0, at_ms - previous_ms) / MINUTE_MS
     return math.log1p(min(minutes, LONGEST_IDLE_MIN))
 
 

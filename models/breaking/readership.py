@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 from models.breaking import evidence, rhythm
 from models.breaking.evidence import TREND_MIN, Evidence
-from models.breaking.flow import MINUTE_MS, Flow
+from models.breaking.flow import Flow
 from models.breaking.outcome import Outcome
+from models.breaking.rhythm import MINUTE_MS
 from models.breaking.surprise import Surprise
 from models.breaking.traffic import an_hour, in_last
 

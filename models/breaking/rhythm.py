@@ -7,7 +7,8 @@ two levels of shrinkage, each worth `PRIOR_HOURS` observed hours.
 from itertools import accumulate
 from typing import NamedTuple
 
-HOUR_MS = 3_600_000
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
 WEEK_H = 168
 PRIOR_HOURS = 1.0
 FORGET = 0.9

@@ -8,8 +8,9 @@ from models.breaking import authority, entities
 from models.breaking import pickups as pickup_state
 from models.breaking.authority import USUAL_MEMORY, Followed
 from models.breaking.entities import Usual
-from models.breaking.flow import MINUTE_MS, Flow
+from models.breaking.flow import Flow
 from models.breaking.pickups import Pickup, Pickups
+from models.breaking.rhythm import MINUTE_MS
 from models.breaking.surprise import Surprise
 
 ANYONE = ""

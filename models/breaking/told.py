@@ -5,13 +5,14 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from models.breaking.commands import Addressed, audited
+from models.breaking.rhythm import MINUTE_MS
 from models.packing import pack, unpack
 from models.stories import telling
 from models.stories.neighbourhood import News
 from schemas.editorial import AuditEntry
 from schemas.story import Story, StoryBurst, StoryScore
 
-MOMENT_MS = 5 * 60_000
+MOMENT_MS = 5 * MINUTE_MS
 MOMENTS_KEPT = 144
 """Twelve hours of a story's course."""
 
@@ -69,7 +70,7 @@ def judge(told: Told, burst: StoryBurst) -> None:
     if known and known[0] > burst.window_end_ms:
         return
     told.bursts[burst.minutes] = [getattr(burst, name) for name in _BURST_FIELDS]
-    if burst.minutes * 60_000 == MOMENT_MS and burst.window_end_ms % MOMENT_MS == 0:
+    if burst.minutes * MINUTE_MS == MOMENT_MS and burst.window_end_ms % MOMENT_MS == 0:
         _moment(told, burst.window_end_ms - MOMENT_MS)[1] = burst.expected
     _changed(told, max(told.now_ms, burst.window_end_ms))
 

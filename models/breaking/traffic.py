@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-MINUTE_MS = 60_000
+from models.breaking.rhythm import MINUTE_MS
+
 MINUTES_KEPT = 21
 """The current minute and the twenty before it."""
 

@@ -18,7 +18,7 @@ from models.breaking.orders import Orders
 from models.breaking.outs import Out, Scored
 from models.breaking.pickups import Pickup, Pickups
 from models.breaking.readership import Demand, Readership
-from models.breaking.rhythm import HOUR_MS
+from models.breaking.rhythm import HOUR_MS, MINUTE_MS
 from models.breaking.scorer import Scorer
 from models.breaking.stream import Stream
 from models.breaking.surroundings import ENTITIES_KEPT, surroundings
@@ -27,7 +27,6 @@ from models.stories import telling
 from models.stories.neighbourhood import News
 from schemas.alert import Alert
 
-MINUTE_MS = 60_000
 SETTLE_EVERY_MIN = 5
 
 

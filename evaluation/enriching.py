@@ -10,11 +10,8 @@ from models.manifest import SHIPPED, read
 from models.text import article_text
 from models.usual_analyzer import usual_analyzer_config
 from schemas.article import Article
-from schemas.enriched_article import EnrichedArticle, Language
+from schemas.enriched_article import EMBEDDING, EnrichedArticle, Language
 from schemas.errors import InferenceError, SetupError
-
-EMBEDDING = "embedding"
-"""The task that gives vectors."""
 
 AT_ONCE = 256
 """Articles that wait for a batch of the models together."""

@@ -9,6 +9,9 @@ from schemas.record import Record
 UNDETERMINED = "und"
 """Language code of a text whose language could not be told (ISO 639-2)."""
 
+EMBEDDING = "embedding"
+"""The task that gives the vector, as `model_versions` names it."""
+
 
 class Language(Record):
     """Language of a text: ISO 639-1 code, ISO 639-3 where there is none, or `und`."""

@@ -13,10 +13,10 @@ import numpy as np
 
 from ingest import addresses
 from models.manifest import SHIPPED, Manifest, read
-from models.ranking.article import EMBEDDING, Vector
+from models.ranking.article import Vector
 from models.text import article_text, clean
 from schemas.article import Article
-from schemas.enriched_article import EnrichedArticle
+from schemas.enriched_article import EMBEDDING, EnrichedArticle
 from schemas.errors import ModelFileError
 from serving.errors import NoText, Unavailable
 

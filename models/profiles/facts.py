@@ -5,14 +5,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from schemas.enriched_article import EnrichedArticle
+from schemas.enriched_article import EMBEDDING, EnrichedArticle
 from schemas.reader_profile import SEPARATOR
 
 REMEMBERED = 1024
 """Articles that are unpacked once, however many clicks they get."""
-
-EMBEDDING = "embedding"
-"""The encoder's task in EnrichedArticle.model_versions."""
 
 
 class ArticleFacts(NamedTuple):

@@ -6,13 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from schemas.enriched_article import EnrichedArticle, Entity
+from schemas.enriched_article import EMBEDDING, EnrichedArticle, Entity
 
 Vector = npt.NDArray[np.float32]
 Vectors = npt.NDArray[np.float32]
-
-EMBEDDING = "embedding"
-"""Name of the encoder's version in an enriched article."""
 
 UNKNOWN_SUBJECT = ""
 """Subject of an article without topics."""

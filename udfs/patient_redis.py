@@ -4,15 +4,11 @@ import time
 from collections.abc import Callable
 
 from redis import Redis
-from redis.backoff import ExponentialBackoff, NoBackoff
+from redis.backoff import NoBackoff
 from redis.client import Pipeline
-from redis.exceptions import BusyLoadingError, ConnectionError, TimeoutError
 from redis.retry import Retry
 
-_BACKOFF_FIRST_S = 0.05
-_BACKOFF_LONGEST_S = 1.0
-_SOCKET_TIMEOUT_S = 5.0
-_LOST_FOR_NOW = (ConnectionError, TimeoutError, BusyLoadingError)
+from udfs.patience import LOST_FOR_NOW, SOCKET_TIMEOUT_S, Patience
 
 
 class PatientRedis:
@@ -25,26 +21,24 @@ class PatientRedis:
         self._retry_s = retry_s
         self._redis = Redis.from_url(
             url,
-            socket_timeout=_SOCKET_TIMEOUT_S,
-            socket_connect_timeout=_SOCKET_TIMEOUT_S,
+            socket_timeout=SOCKET_TIMEOUT_S,
+            socket_connect_timeout=SOCKET_TIMEOUT_S,
             retry=Retry(NoBackoff(), 0),  # redis-py's own retries nest; `write` waits
         )
 
     def write(self, queue: Callable[[Pipeline], None]) -> None:
         """Send what `queue` adds to a pipeline; it is called again for each attempt."""
-        deadline, failures = time.monotonic() + self._retry_s, 0
-        backoff = ExponentialBackoff(_BACKOFF_LONGEST_S, _BACKOFF_FIRST_S)
+        patience = Patience(self._retry_s)
         while True:
             pipeline = self._redis.pipeline(transaction=False)
             queue(pipeline)
             try:
                 pipeline.execute()
-            except _LOST_FOR_NOW:
-                failures += 1
-                pause = backoff.compute(failures)
-                if time.monotonic() + pause > deadline:
+            except LOST_FOR_NOW:
+                pause_s = patience.pause_s()
+                if pause_s is None:
                     raise
-                time.sleep(pause)
+                time.sleep(pause_s)
             else:
                 return
 

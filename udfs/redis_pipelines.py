@@ -8,13 +8,9 @@ from typing import Any, Generic, TypeVar
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff, NoBackoff
-from redis.exceptions import BusyLoadingError, ConnectionError, TimeoutError
+from redis.backoff import NoBackoff
 
-_BACKOFF_FIRST_S = 0.05
-_BACKOFF_LONGEST_S = 1.0
-_SOCKET_TIMEOUT_S = 5.0
-_LOST_FOR_NOW = (ConnectionError, TimeoutError, BusyLoadingError)
+from udfs.patience import LOST_FOR_NOW, SOCKET_TIMEOUT_S, Patience
 
 Written = TypeVar("Written")
 
@@ -35,8 +31,8 @@ class RedisPipelines(Generic[Written]):
         self._retry_s = retry_s
         self._redis: Redis = Redis.from_url(
             url,
-            socket_timeout=_SOCKET_TIMEOUT_S,
-            socket_connect_timeout=_SOCKET_TIMEOUT_S,
+            socket_timeout=SOCKET_TIMEOUT_S,
+            socket_connect_timeout=SOCKET_TIMEOUT_S,
             retry=Retry(NoBackoff(), 0),  # redis-py's own retries nest; `_patiently` waits
         )
         self._waiting: list[tuple[Written, asyncio.Future[list[Any]]]] = []
@@ -67,9 +63,7 @@ class RedisPipelines(Generic[Written]):
 
     async def _patiently(self, records: Sequence[Written]) -> list[list[Any]]:
         """Try until Redis is there again, for `retry_s` seconds at most; the answers per record."""
-        now = asyncio.get_running_loop().time
-        deadline, failures = now() + self._retry_s, 0
-        backoff = ExponentialBackoff(_BACKOFF_LONGEST_S, _BACKOFF_FIRST_S)
+        patience = Patience(self._retry_s)
         while True:
             pipeline = self._redis.pipeline(transaction=False)
             ends = [0]
@@ -80,9 +74,8 @@ class RedisPipelines(Generic[Written]):
             try:
                 answers = await pipeline.execute()
                 return [answers[start:end] for start, end in pairwise(ends)]
-            except _LOST_FOR_NOW:
-                failures += 1
-                pause = backoff.compute(failures)
-                if now() + pause > deadline:
+            except LOST_FOR_NOW:
+                pause_s = patience.pause_s()
+                if pause_s is None:
                     raise
-                await asyncio.sleep(pause)
+                await asyncio.sleep(pause_s)

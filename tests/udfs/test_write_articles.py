@@ -199,7 +199,7 @@ async def test_redis_lost_in_the_middle_of_a_write_raises_in_time(opened, redis_
 
 
 async def test_redis_that_never_answers_raises_in_time(opened, redis_process, monkeypatch):
-    monkeypatch.setattr(redis_pipelines, "_SOCKET_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(redis_pipelines, "SOCKET_TIMEOUT_S", 0.5)
     writer = opened(retry_s=1)
     redis_process.freeze()
     started = time.monotonic()

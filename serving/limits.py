@@ -23,18 +23,25 @@ class RateLimits:
         self._buckets: TTLCache[str, tuple[float, float]] = TTLCache(_MOST, _FORGOTTEN_S, clock)
 
     def take(self, who: str, per_minute: int | None) -> None:
-        """Count a request. Raises TooOften.
+        """Count a request; a slow rate of one's own allows a smaller burst, too. Raises TooOften.
 
         >>> limits = RateLimits(per_minute=60, burst=1, clock=lambda: 0.0)
         >>> limits.take("a", None)
         >>> limits.take("a", None)
         Traceback (most recent call last):
         serving.limits.TooOften: too many requests; the next one is taken in 1 s
+        >>> limits = RateLimits(per_minute=600, burst=200, clock=lambda: 0.0)
+        >>> for _ in range(2):
+        ...     limits.take("b", 2)
+        >>> limits.take("b", 2)
+        Traceback (most recent call last):
+        serving.limits.TooOften: too many requests; the next one is taken in 30 s
         """
         rate_s = (per_minute or self._per_minute) / 60
+        most = float(min(self._burst, per_minute or self._burst))
         now_s = self._clock()
-        left, since_s = self._buckets.get(who, (float(self._burst), now_s))
-        left = min(float(self._burst), left + (now_s - since_s) * rate_s)
+        left, since_s = self._buckets.get(who, (most, now_s))
+        left = min(most, left + (now_s - since_s) * rate_s)
         if left < 1:
             self._buckets[who] = (left, now_s)
             raise TooOften((1 - left) / rate_s)

@@ -4,22 +4,13 @@ import pickle
 
 import numpy as np
 import pytest
+from hostile_texts import TEXTS
 
 from models.manifest import SHIPPED, read
 from models.text_models import open_texts
 
 MANIFEST = read(SHIPPED)
 BLENDS = [name for name, entry in MANIFEST.models.items() if entry.kind == "blend"]
-TEXTS = (
-    "",
-    "x",
-    "🔥🌊🚒",
-    "The minister said \u202bقرر المجلس\u202c on Tuesday, \u200fשלום.",
-    "The council voted late on Tuesday to reopen the bridge after two years of repairs.",
-    "市议会周二晚间决定重新开放这座大桥。",
-    "flood\x00 warning\x07 issued",
-    "word " * 20_000,
-)
 
 
 @pytest.fixture(scope="module", params=BLENDS)
@@ -34,25 +25,27 @@ def blend(name):
 
 @pytest.fixture(scope="module")
 def alone(blend):
-    return [blend.read([text])[0][1] for text in TEXTS]
+    return {odd: blend.read([text])[0][1] for odd, text in TEXTS.items()}
 
 
 def test_every_text_is_answered(name, alone):
     (route,) = (route for route in MANIFEST.routes if route.model == name)
-    for answer in alone:
+    for answer in alone.values():
         assert answer[route.output].shape == (len(route.labels),)
         assert np.isfinite(answer[route.output]).all()
 
 
 @pytest.mark.parametrize("turn", [1, -1])
 def test_batch_equals_its_texts_one_by_one_in_any_order(blend, alone, turn):
-    for (_, answer), expected in zip(blend.read(TEXTS[::turn]), alone[::turn], strict=True):
-        for output, logits in expected.items():
-            assert answer[output] == pytest.approx(logits, abs=1e-3)
+    given = list(TEXTS)[::turn]
+    for odd, (_, answer) in zip(given, blend.read([TEXTS[o] for o in given]), strict=True):
+        for output, logits in alone[odd].items():
+            assert answer[output] == pytest.approx(logits, abs=1e-3), odd
 
 
 def test_two_runs_give_the_same_bytes(blend):
-    one, other = ([o for _, said in blend.read(TEXTS[:5]) for o in said.values()] for _ in "12")
+    few = list(TEXTS.values())[:5]
+    one, other = ([o for _, said in blend.read(few) for o in said.values()] for _ in "12")
     assert [array.tobytes() for array in one] == [array.tobytes() for array in other]
 
 

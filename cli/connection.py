@@ -1,8 +1,5 @@
 """Where Kafka is and how to speak to it, the same for every command."""
 
-import logging
-import re
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jobs.runtime.catalogue import load_shared
-from schemas.errors import ServiceError
+from schemas import broker
 from schemas.settings import KafkaSettings, client_arguments
 from schemas.topics import MAX_REQUEST_BYTES, Topic
 
@@ -72,9 +69,7 @@ class Connection:
     @contextmanager
     def admin(self) -> Iterator["KafkaAdminClient"]:
         """A client that manages topics. Raises ServiceError when Kafka is not there or refuses."""
-        from kafka import KafkaAdminClient
-
-        with self._speaking(), KafkaAdminClient(**self.client()) as admin:
+        with broker.administering(self.client()) as admin:
             yield admin
 
     @contextmanager
@@ -83,7 +78,7 @@ class Connection:
         from kafka import KafkaConsumer
 
         with (
-            self._speaking(),
+            broker.speaking(self.client()),
             KafkaConsumer(
                 **self.client(),
                 group_id=None,
@@ -99,33 +94,7 @@ class Connection:
     def require_topic(self, name: str) -> None:
         """Raises ServiceError unless Kafka is there, lets us in and has the topic."""
         with self.admin() as admin:
-            if name not in admin.list_topics():
-                raise ServiceError(
-                    f"Kafka at {self.bootstrap} has no topic {name}; "
-                    "`wiredesk topics create` makes it"
-                )
-
-    @contextmanager
-    def _speaking(self) -> Iterator[None]:
-        """Turns every failure of Kafka into one ServiceError that says what to do."""
-        from kafka.errors import KafkaError
-
-        require_broker(self.bootstrap)
-        with _bootstrap_failures() as failures:
-            try:
-                yield
-            except KafkaError as error:
-                if failures.causes:
-                    raise ServiceError(self._not_let_in(failures.causes[0])) from error
-                why = str(error) or type(error).__name__
-                raise ServiceError(f"Kafka at {self.bootstrap}: {why}") from error
-
-    def _not_let_in(self, cause: str) -> str:
-        return (
-            f"Kafka at {self.bootstrap} is there but does not let us in by "
-            f"{self.settings.kafka_security_protocol} ({cause}); check the settings "
-            "kafka_security_protocol, kafka_sasl_* and kafka_ssl_*"
-        )
+            broker.require_topics(admin.list_topics(), [name], at=self.bootstrap)
 
 
 def connect(bootstrap: str | None = None, settings_file: Path | None = None) -> Connection:
@@ -137,53 +106,10 @@ def connect(bootstrap: str | None = None, settings_file: Path | None = None) -> 
     return Connection(settings)
 
 
-def require_broker(bootstrap: str) -> None:
-    """Raises ServiceError unless one of the addresses accepts a connection."""
-    for address in bootstrap.split(","):
-        host, _, port = address.rpartition(":")
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), timeout=3).close()
-        except OSError:
-            continue
-        return
-    raise ServiceError(
-        f"no Kafka broker answers at {bootstrap}; start one with `wiredesk local up`, "
-        "or name yours with --bootstrap"
-    )
-
-
 def _local_kafka() -> str | None:
     """Where the local stack's Kafka is, or was before it died."""
     from local import stack
     from local.ports import HOST
 
     running = stack.status()
-    if running is None or running.kafka or running.ports is None:
-        return running and running.kafka
-    return f"{HOST}:{running.ports.kafka}"
-
-
-class _BootstrapFailures(logging.Handler):
-    """Keeps why each attempt to connect failed: the client's exception names only a timeout."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.causes: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if found := re.match(
-            r"Bootstrap (?:connection|attempt) to \S+ failed: (.*?)(?: \(backoff.*)?$",
-            record.getMessage(),
-        ):
-            self.causes.append(found.group(1))
-
-
-@contextmanager
-def _bootstrap_failures() -> Iterator[_BootstrapFailures]:
-    failures = _BootstrapFailures()
-    logger = logging.getLogger("kafka.net.manager")
-    logger.addHandler(failures)
-    try:
-        yield failures
-    finally:
-        logger.removeHandler(failures)
+    return f"{HOST}:{running.ports.kafka}" if running and running.ports else None

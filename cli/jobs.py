@@ -56,7 +56,7 @@ def submit(
 ) -> None:
     """Send a job to Flink.
 
-    On the local stack its Kafka and Redis are set for the job, and --set wins over them.
+    On the local stack its Kafka and Redis serve the job, unless the settings name others.
     """
     wanted = Submission(
         job=job,

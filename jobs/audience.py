@@ -2,17 +2,17 @@
 
 from typing import Literal, NamedTuple
 
-from pyflink.common import Duration, Row, Time, Types, WatermarkStrategy
+from pyflink.common import Duration, Row, Types, WatermarkStrategy
 from pyflink.common.watermark_strategy import TimestampAssigner
-from pyflink.datastream import AsyncDataStream, DataStream, StreamExecutionEnvironment
+from pyflink.datastream import DataStream, StreamExecutionEnvironment
 from pyflink.table import StreamTableEnvironment
 
-from jobs.runtime.arguments import settings_from_arguments
+from jobs.runtime.arguments import run, settings_from_arguments
 from jobs.runtime.audience_settings import AudienceSettings
 from jobs.runtime.endpoints import kafka_sink, kafka_source
 from jobs.runtime.modes import in_worker
 from jobs.runtime.steps import step
-from jobs.runtime.streams import keyed, side_output
+from jobs.runtime.streams import awaited, keyed, side_output
 from models.audience.mood import MoodPolicy
 from models.audience.queue import QueueRules
 from schemas.topics import (
@@ -46,9 +46,6 @@ from udfs.route_comments import RouteComments
 from udfs.route_outcomes import dead_letters_tag, kafka_record_type
 from udfs.write_audience import WriteCases, WriteComments, WriteMoods
 from udfs.write_records import WriteRecords
-
-NO_TIMEOUT = Time.milliseconds(0)
-"""Any other value costs a timer for each record (PyFlink 2.3)."""
 
 
 class Inputs(NamedTuple):
@@ -89,9 +86,7 @@ def build(inputs: Inputs, s: AudienceSettings) -> Outputs:
     """
     with in_worker(inputs.comments):
         outcomes = step(
-            AsyncDataStream.unordered_wait(
-                inputs.comments, enrich_comments(s), NO_TIMEOUT, s.in_flight_max, outcome_type()
-            ),
+            awaited(inputs.comments, enrich_comments(s), s.in_flight_max, outcome_type()),
             "audience.analyse",
         )
         comments = step(outcomes.process(RouteComments(), comment_type()), "audience.route")
@@ -238,9 +233,7 @@ def _written(
     """Records on their way to Redis, which is waited for while the models work."""
     writing = writer(**s.redis(), **s.registry())
     return step(
-        AsyncDataStream.unordered_wait(
-            records, writing, NO_TIMEOUT, s.in_flight_max, kafka_record_type()
-        ).start_new_chain(),
+        awaited(records, writing, s.in_flight_max, kafka_record_type()).start_new_chain(),
         identity,
     )
 
@@ -271,4 +264,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run("audience", main)

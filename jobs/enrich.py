@@ -2,15 +2,14 @@
 
 from typing import NamedTuple
 
-from pyflink.common import Time
-from pyflink.datastream import AsyncDataStream, DataStream, StreamExecutionEnvironment
+from pyflink.datastream import DataStream, StreamExecutionEnvironment
 from pyflink.table import StreamTableEnvironment
 
-from jobs.runtime.arguments import settings_from_arguments
+from jobs.runtime.arguments import run, settings_from_arguments
 from jobs.runtime.endpoints import kafka_sink, kafka_source
 from jobs.runtime.enrich_settings import EnrichSettings
 from jobs.runtime.steps import step
-from jobs.runtime.streams import side_output
+from jobs.runtime.streams import awaited, side_output
 from models.admission import PublicationWindow
 from models.analyzer import AnalyzerConfig
 from models.generative import Endpoint
@@ -19,9 +18,6 @@ from schemas.topics import ARTICLES_ENRICHED, ARTICLES_RAW, DEAD_LETTERS
 from udfs.enrich_articles import EnrichArticles, outcome_type
 from udfs.route_outcomes import RouteOutcomes, dead_letters_tag, kafka_record_type
 from udfs.write_articles import WriteArticles
-
-NO_TIMEOUT = Time.milliseconds(0)
-"""Any other value costs a timer for each record (PyFlink 2.3)."""
 
 
 class Outputs(NamedTuple):
@@ -37,16 +33,13 @@ def build(raws: DataStream, s: EnrichSettings) -> Outputs:
     └─> letters
     """
     outcomes = step(
-        AsyncDataStream.unordered_wait(
-            raws, enrich_articles(s), NO_TIMEOUT, s.in_flight_max, outcome_type()
-        ),
-        "enrich.encode",
+        awaited(raws, enrich_articles(s), s.in_flight_max, outcome_type()), "enrich.encode"
     )
     enriched = step(outcomes.process(RouteOutcomes(), kafka_record_type()), "enrich.route")
     letters = side_output(enriched, dead_letters_tag())
     written = step(
-        AsyncDataStream.unordered_wait(
-            enriched, write_articles(s), NO_TIMEOUT, s.in_flight_max, kafka_record_type()
+        awaited(
+            enriched, write_articles(s), s.in_flight_max, kafka_record_type()
         ).start_new_chain(),  # Redis is waited for while the model works
         "enrich.redis",
     )
@@ -113,4 +106,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run("enrich", main)

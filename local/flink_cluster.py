@@ -226,7 +226,7 @@ def _setting(key: str) -> str:
 def _project_config() -> str:
     file = CONF / "config.yaml"
     if not file.exists():
-        raise StackError(f"{file} is not there: run this from a checkout of Wiredesk.")
+        raise StackError(f"{file} is not there: install Wiredesk again.")
     return file.read_text()
 
 

@@ -14,6 +14,7 @@ from local.errors import StackError
 from local.process import Process
 
 PROJECT = Path(__file__).resolve().parents[1]
+"""The checkout; where the wheel is installed, the folder that holds its packages."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,9 @@ class State:
 
 
 def default_dir() -> Path:
-    """`$WIREDESK_STATE_DIR`, else `.wiredesk` in the checkout that holds this code."""
-    return Path(os.environ.get("WIREDESK_STATE_DIR") or PROJECT / ".wiredesk").resolve()
+    """`$WIREDESK_STATE_DIR`, else `.wiredesk` in the checkout that holds this code, or at home."""
+    home = PROJECT if (PROJECT / "pyproject.toml").exists() else Path.home()
+    return Path(os.environ.get("WIREDESK_STATE_DIR") or home / ".wiredesk").resolve()
 
 
 def stack_id(state_dir: Path) -> str:

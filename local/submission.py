@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,8 @@ CANCEL_TIMEOUT_S = 60
 SAVEPOINT_TIMEOUT_S = 300
 WORKS = {"RUNNING", "FINISHED"}
 KEYS_SETTING = "profile_keys_file"
+NO_THREADS = "No module named 'pemja'"
+HINT = "; the first python on the TaskManagers' PATH is to be the one with Wiredesk"
 THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -73,11 +75,8 @@ def submit(
     """
     _require_known(wanted.job)
     running = None if wanted.jobmanager else _local_stack()
-    defaults = local_settings(running) | local_keys(wanted.job, running)
-    overrides = [*(f"{key}={value}" for key, value in defaults.items()), *wanted.overrides]
-    load_shared(JOBS[wanted.job], file=wanted.settings, overrides=overrides)  # or SettingError
+    defaults = local_defaults(wanted, running)
     if running:
-        _require_local(wanted, defaults)
         _require_savepoint(wanted.savepoint)
     address = _address(wanted.jobmanager, running)
     flink = Flink(address)
@@ -148,6 +147,21 @@ def arguments(wanted: Submission, address: str, defaults: Mapping[str, str]) -> 
         *_option("--settings", wanted.settings),
         *(word for override in overrides for word in ("--set", override)),
     ]
+
+
+def local_defaults(wanted: Submission, running: Stack | None) -> dict[str, str]:
+    """What the local stack says of settings that neither the user's file, environment nor --set
+    names. Raises SettingError; StackError where Kafka or Redis of the stack is away.
+    """
+    settings = load_shared(JOBS[wanted.job], file=wanted.settings, overrides=wanted.overrides)
+    given = settings.model_fields_set
+    if running is None:
+        return {}
+    found = local_settings(running)
+    _require_local(given | found.keys())
+    if KEYS_SETTING not in given:
+        found |= local_keys(wanted.job, running)
+    return {key: value for key, value in found.items() if key not in given}
 
 
 def local_settings(running: Stack | None) -> dict[str, str]:
@@ -221,11 +235,10 @@ def _require_known(job: str) -> None:
         raise StackError(f"No job named {job!r}; there are: {', '.join(known_jobs())}.")
 
 
-def _require_local(wanted: Submission, found: Mapping[str, str]) -> None:
+def _require_local(known: Collection[str]) -> None:
     """Raises StackError where the job would look for the local stack's Kafka or Redis in vain."""
-    given = {override.partition("=")[0] for override in wanted.overrides}
     for key, name in (("kafka_bootstrap", "Kafka"), ("redis_url", "Redis")):
-        if key not in found and key not in given:
+        if key not in known:
             raise StackError(
                 f"{name} of the local stack does not answer: `wiredesk local up` brings it back, "
                 f"or name another with --set {key}=…"
@@ -272,7 +285,8 @@ def _wait_for_tasks(flink: Flink, job_id: str) -> bool:
 
     wait_until(settled, timeout_s=START_TIMEOUT_S, every_s=0.3)
     if failure := flink.failure(job_id):
-        raise StackError(f"The job was taken, but fails: {reason(failure)} ({flink.url})")
+        told = f"{reason(failure)}{HINT if NO_THREADS in failure else ''}"
+        raise StackError(f"The job was taken, but fails: {told} ({flink.url})")
     return flink.tasks(job_id) <= WORKS
 
 

@@ -15,6 +15,7 @@ WiredeskError
     ├── SealError           a sealed profile cannot be opened
     ├── ModelFileError      a model file is missing or is not the one in the manifest
     └── ServiceError        Kafka, Redis, Flink or the registry cannot be used
+        └── KafkaAway           Kafka is not reached from here
 """
 
 from enum import StrEnum
@@ -122,3 +123,7 @@ class ModelFileError(SetupError):
 
 class ServiceError(SetupError):
     """Kafka, Redis, Flink or the schema registry is not there or refuses us."""
+
+
+class KafkaAway(ServiceError):
+    """Kafka is not reached from here; from elsewhere it may be."""

@@ -11,8 +11,9 @@ from typing import Any
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
+from schemas.broker import explained
 from schemas.codec import RecordCodec
-from schemas.errors import ServiceError, UndecodableRecord
+from schemas.errors import KafkaAway, ServiceError, UndecodableRecord
 from schemas.record import Record
 from schemas.topics import MAX_REQUEST_BYTES, Topic
 
@@ -104,21 +105,13 @@ class TopicReader:
                 self._read_on()
                 failures = 0
             except (KafkaError, OSError, ServiceError) as error:
-                self.state.problem = f"Kafka is away: {error or type(error).__name__}"
+                self.state.problem = _problem(error)
                 log.warning("%s", self.state.problem)
                 self._stop.wait(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
                 failures += 1
 
     def _read_on(self) -> None:
-        with KafkaConsumer(
-            **self._connection,
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            isolation_level="read_committed",
-            max_partition_fetch_bytes=MAX_REQUEST_BYTES,
-            allow_auto_create_topics=False,
-        ) as consumer:
+        with self._consumer() as consumer:
             ends = self._assign(consumer)
             looked_s = time.monotonic()
             while not self._stop.is_set():
@@ -137,6 +130,19 @@ class TopicReader:
                     self._measure(consumer)
                     if self.state.missing:
                         ends = self._assign(consumer)
+
+    def _consumer(self) -> KafkaConsumer:
+        """Raises ServiceError where Kafka is away or does not let us in."""
+        with explained(self._connection):
+            return KafkaConsumer(
+                **self._connection,
+                group_id=None,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                isolation_level="read_committed",
+                max_partition_fetch_bytes=MAX_REQUEST_BYTES,
+                allow_auto_create_topics=False,
+            )
 
     def _idle(self) -> dict[TopicPartition, Any]:
         """Wait as long as a poll does: no topic is there yet."""
@@ -221,6 +227,12 @@ class TopicReader:
 
 async def _awaited(coming: Awaitable[None]) -> None:
     await coming
+
+
+def _problem(error: Exception) -> str:
+    """Why nothing is read, for people."""
+    refused = isinstance(error, ServiceError) and not isinstance(error, KafkaAway)
+    return str(error) if refused else f"Kafka is away: {error or type(error).__name__}"
 
 
 class TopicProducer:

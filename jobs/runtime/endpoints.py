@@ -11,6 +11,7 @@ from pyflink.datastream.connectors.kafka import (
 )
 from pyflink.table import StreamTableEnvironment
 
+from jobs.runtime.prerequisites import require
 from jobs.runtime.settings import DeliveryGuarantee, JobSettings, StartFrom
 from schemas.settings import KafkaSettings
 from schemas.topics import MAX_REQUEST_BYTES, Topic
@@ -20,6 +21,9 @@ _STARTUP_MODES = {
     StartFrom.EARLIEST: "earliest-offset",
     StartFrom.LATEST: "latest-offset",
 }
+
+SHADED = "org.apache.flink.kafka.shaded"
+"""Where Flink's connector, one jar with all it needs, has the classes of Kafka's client."""
 
 KAFKA_TIME = ", WATERMARK FOR `timestamp` AS `timestamp` - INTERVAL '1' SECOND"
 """Event time is when Kafka had a record; records of one partition are at most a second off."""
@@ -37,6 +41,7 @@ def kafka_source(
 
     Read through a table, because PyFlink's own Kafka source gives the value alone.
     """
+    require(topic, s)
     name = f"source_{topic.record}"
     options = {
         "connector": "kafka",
@@ -97,6 +102,7 @@ def clock(tables: StreamTableEnvironment) -> DataStream:
 
 def kafka_sink(topic: Topic, s: JobSettings) -> KafkaSink:
     """Writes Row(key, value) to a topic."""
+    require(topic, s)
     serializer = (
         KafkaRecordSerializationSchema.builder()
         .set_topic(topic.name)
@@ -134,6 +140,7 @@ def kafka_table_sink(
     Through a table, because `RowFieldExtractorSchema` writes an empty value where there is none
     (PyFlink 2.3).
     """
+    require(topic, s)
     name = f"sink_{topic.record}"
     options = {
         "connector": "kafka",
@@ -168,7 +175,7 @@ def _delivery_options(topic: Topic, s: JobSettings) -> dict[str, str]:
 
 
 def client_properties(s: KafkaSettings) -> dict[str, str]:
-    """How a Java Kafka client reaches the brokers."""
+    """How the Kafka client in Flink's connector reaches the brokers."""
     properties = {
         "bootstrap.servers": s.kafka_bootstrap,
         "security.protocol": s.kafka_security_protocol.value,
@@ -179,7 +186,7 @@ def client_properties(s: KafkaSettings) -> dict[str, str]:
             login = "plain.PlainLoginModule"
         properties["sasl.mechanism"] = s.kafka_sasl_mechanism.value
         properties["sasl.jaas.config"] = (
-            f"org.apache.kafka.common.security.{login} required "
+            f"{SHADED}.org.apache.kafka.common.security.{login} required "
             f'username="{_escaped(s.kafka_sasl_username or "")}" '
             f'password="{_escaped(s.secret("kafka_sasl_password") or "")}";'
         )

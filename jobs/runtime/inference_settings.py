@@ -1,5 +1,6 @@
 """Knobs of a job that runs models on texts."""
 
+from collections import ChainMap
 from enum import StrEnum
 from pathlib import Path
 
@@ -57,7 +58,7 @@ class InferenceSettings(JobSettings):
         default=1024, gt=0, description="texts in work at once; at least 2 x the bundle size"
     )
     cache_entries: int = Field(
-        default=20_000, ge=0, description="texts whose answers are kept; 0 keeps none"
+        default=20_000, ge=0, description="texts whose answers are kept, 25 kB each; 0 keeps none"
     )
     cache_ttl_s: int = Field(default=6 * 3600, gt=0, description="seconds an answer is kept")
     language_accuracy: LanguageAccuracy = Field(
@@ -76,11 +77,14 @@ class InferenceSettings(JobSettings):
     )
 
     def manifest(self) -> Path:
-        """The manifest of the models; one that cannot be used stops the submission: a worker would
-        find out with the first record. Raises ModelFileError.
+        """The manifest of the models; one that cannot be used, or a file that is not the one it
+        names, stops the submission: a worker would restart for ever. Raises ModelFileError.
         """
         path = self.models_manifest or SHIPPED
-        read(path)
+        found = read(path)
+        pinned = [entry.pinned_files for entry in found.models.values()]
+        for file, sha256 in dict(ChainMap(*pinned)).items():
+            found.verified(file, sha256)
         return path
 
     def inference(self) -> InferenceConfig:

@@ -1,16 +1,27 @@
-"""Side outputs and keys without the operators that PyFlink puts between (2.3).
+"""Streams as PyFlink 2.3 makes them, without what that costs for nothing."""
 
-Each of those hands every record to Python and back to the JVM, and what it does there is nothing.
-"""
-
-from pyflink.common import Types
-from pyflink.common.typeinfo import RowTypeInfo, _from_java_type
-from pyflink.datastream import DataStream, KeyedStream, OutputTag
+from pyflink.common import Time, Types
+from pyflink.common.typeinfo import RowTypeInfo, TypeInformation, _from_java_type
+from pyflink.datastream import AsyncDataStream, DataStream, KeyedStream, OutputTag
+from pyflink.datastream.functions import AsyncFunction
 from pyflink.java_gateway import get_gateway
+
+_NO_TIMEOUT = Time.milliseconds(0)
+"""Any other value costs a timer for each record."""
+
+
+def awaited(
+    stream: DataStream, function: AsyncFunction, in_flight_max: int, out: TypeInformation
+) -> DataStream:
+    """What an AsyncFunction makes of a stream, in whatever order it is done, without a timeout."""
+    return AsyncDataStream.unordered_wait(stream, function, _NO_TIMEOUT, in_flight_max, out)
 
 
 def side_output(stream: DataStream, tag: OutputTag) -> DataStream:
-    """`stream.get_side_output(tag)` less its Python function, which returns what it is given."""
+    """`stream.get_side_output(tag)` less its Python function.
+
+    That would hand every record to Python, which returns what it is given.
+    """
     return DataStream(stream._j_data_stream.getSideOutput(tag.get_java_output_tag()))
 
 
@@ -18,7 +29,7 @@ def keyed(stream: DataStream) -> KeyedStream:
     """A stream of Row(key, value) by its key; operators see the value.
 
     This is what `key_by` makes of a stream once a Python function of its own has put the key before
-    each record.
+    each record: one trip more to Python and back.
     """
     row = _from_java_type(stream._j_data_stream.getTransformation().getOutputType())
     if not isinstance(row, RowTypeInfo) or len(row.get_field_types()) != 2:

@@ -6,9 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from cli import connection
-from cli.connection import connect, require_broker
+from cli.connection import connect
 from local import stack
+from schemas import broker
+from schemas.broker import require_broker
 from schemas.errors import ServiceError, SettingError
 from schemas.settings import KafkaSettings, client_arguments
 
@@ -21,7 +22,9 @@ def nowhere(monkeypatch):
 
 @pytest.fixture
 def local_stack(monkeypatch):
-    monkeypatch.setattr(stack, "status", lambda: SimpleNamespace(kafka="127.0.0.1:19092"))
+    monkeypatch.setattr(
+        stack, "status", lambda: SimpleNamespace(ports=SimpleNamespace(kafka=19092))
+    )
 
 
 @pytest.fixture
@@ -50,12 +53,6 @@ def test_local_stack_wins_over_the_default():
 
 def test_default_is_used_when_nothing_says_otherwise():
     assert connect().bootstrap == KafkaSettings().kafka_bootstrap
-
-
-def test_stack_whose_kafka_is_down_is_asked_where_it_was(monkeypatch):
-    dead = SimpleNamespace(kafka=None, ports=SimpleNamespace(kafka=19095))
-    monkeypatch.setattr(stack, "status", lambda: dead)
-    assert connect().bootstrap == "127.0.0.1:19095"
 
 
 def test_address_of_no_address_form_is_a_setting_error():
@@ -121,7 +118,7 @@ def test_refused_login_names_the_cause_and_the_settings(monkeypatch):
         raise KafkaTimeoutError("Unable to bootstrap")
 
     monkeypatch.setattr("kafka.KafkaAdminClient", fail)
-    monkeypatch.setattr(connection, "require_broker", lambda _: None)
+    monkeypatch.setattr(broker, "require_broker", lambda _: None)
     with pytest.raises(ServiceError, match=r"\(wrong password\); check the settings"):
         connect("a:1").require_topic("articles.raw")
 

@@ -7,6 +7,10 @@ import pytest
 from jobs.runtime.endpoints import client_properties
 from jobs.runtime.enrich_settings import EnrichSettings
 from jobs.runtime.settings import load
+from schemas.errors import SettingError
+
+LOGIN = "org.apache.flink.kafka.shaded.org.apache.kafka.common.security"
+"""Modules as `flink-sql-connector-kafka` has them; with Kafka's own names no job is let in."""
 
 
 def properties(*overrides):
@@ -46,9 +50,9 @@ def test_values_are_plain_strings():
 @pytest.mark.parametrize(
     ("mechanism", "module"),
     [
-        ("PLAIN", "org.apache.kafka.common.security.plain.PlainLoginModule"),
-        ("SCRAM-SHA-256", "org.apache.kafka.common.security.scram.ScramLoginModule"),
-        ("SCRAM-SHA-512", "org.apache.kafka.common.security.scram.ScramLoginModule"),
+        ("PLAIN", f"{LOGIN}.plain.PlainLoginModule"),
+        ("SCRAM-SHA-256", f"{LOGIN}.scram.ScramLoginModule"),
+        ("SCRAM-SHA-512", f"{LOGIN}.scram.ScramLoginModule"),
     ],
 )
 def test_sasl_names_the_module_of_its_mechanism(protocol, mechanism, module):
@@ -84,6 +88,11 @@ def test_tls_names_the_files_of_authority_and_client():
         "ssl.keystore.type": "PEM",
         "ssl.keystore.location": "/etc/wiredesk/client.pem",
     }
+
+
+def test_certificates_are_where_every_worker_finds_them():
+    with pytest.raises(SettingError, match=r"kafka_ssl_ca_file ca\.pem should be absolute"):
+        properties("kafka_security_protocol=SSL", "kafka_ssl_ca_file=ca.pem")
 
 
 def test_tls_without_client_certificate_has_no_keystore():

@@ -1,8 +1,5 @@
 """Settings reach the operators of `enrich`, in the operators' units."""
 
-import shutil
-from pathlib import Path
-
 import cloudpickle
 import pytest
 
@@ -72,7 +69,9 @@ def test_settings_of_the_models_reach_the_operator():
 
 
 def test_models_of_ones_own_reach_the_operator(tmp_path):
-    own = Path(shutil.copy(SHIPPED, tmp_path))
+    for file in SHIPPED.parent.iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    own = tmp_path / SHIPPED.name
     operator = enrich_articles(settings(f"models_manifest={own}", "non_commercial_models=true"))
     assert operator._manifest == own
     assert operator._non_commercial is True

@@ -1,10 +1,12 @@
 """Every knob of a job: where it comes from, and what is said when it is wrong."""
 
+import shutil
 from datetime import date
+from pathlib import Path
 
 import pytest
 
-from jobs.runtime.arguments import settings_from_arguments
+from jobs.runtime.arguments import run, settings_from_arguments
 from jobs.runtime.enrich_settings import EnrichSettings
 from jobs.runtime.settings import NOT_SETTINGS, DeliveryGuarantee, StartFrom, load
 from models.manifest import SHIPPED
@@ -217,7 +219,7 @@ def test_arguments_of_a_job_are_its_settings(monkeypatch, settings_file):
 def test_wrong_argument_ends_the_job_with_one_line(monkeypatch):
     monkeypatch.setattr("sys.argv", ["jobs.enrich", "--set", "batch_size=8"])
     with pytest.raises(SystemExit) as ended:
-        settings_from_arguments("enrich", EnrichSettings)
+        run("enrich", lambda: settings_from_arguments("enrich", EnrichSettings))
     assert str(ended.value).startswith("jobs.enrich: setting batch_size (--set) is unknown")
 
 
@@ -246,3 +248,9 @@ def test_manifest_that_cannot_be_used_stops_the_submission(tmp_path):
     assert EnrichSettings().manifest() == SHIPPED
     with pytest.raises(ModelFileError, match=r"none\.toml cannot be read"):
         EnrichSettings(models_manifest=tmp_path / "none.toml").manifest()
+
+
+def test_model_file_that_is_not_the_manifest_s_stops_the_submission(tmp_path):
+    own = Path(shutil.copy(SHIPPED, tmp_path))
+    with pytest.raises(ModelFileError, match=r"model file .* cannot be read"):
+        EnrichSettings(models_manifest=own).manifest()

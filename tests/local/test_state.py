@@ -76,3 +76,12 @@ def test_folder_that_cannot_hold_a_stack_is_named(tmp_path: Path) -> None:
         state.load(tmp_path / "file")
     with pytest.raises(StackError, match="WIREDESK_STATE_DIR"), state.only_one(tmp_path / "file"):
         pytest.fail("a file is no folder")
+
+
+def test_stack_of_an_installed_wheel_is_at_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WIREDESK_STATE_DIR", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(state, "PROJECT", tmp_path / "site-packages")
+    assert state.default_dir() == tmp_path / ".wiredesk"

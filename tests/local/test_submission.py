@@ -7,7 +7,14 @@ import pytest
 from local import submission
 from local.errors import StackError
 from local.stack import Stack
-from local.submission import Submission, arguments, known_jobs, local_settings, reason
+from local.submission import (
+    Submission,
+    arguments,
+    known_jobs,
+    local_defaults,
+    local_settings,
+    reason,
+)
 
 
 def settings_in(command: list[str]) -> list[str]:
@@ -62,6 +69,18 @@ def test_local_stack_gives_kafka_and_redis(tmp_path: Path) -> None:
 def test_what_does_not_answer_is_not_set(tmp_path: Path) -> None:
     running = Stack(tmp_path, None, "127.0.0.1:16379", "127.0.0.1:18081", ())
     assert local_settings(running) == {"redis_url": "redis://127.0.0.1:16379"}
+
+
+def test_what_the_settings_file_or_the_environment_names_is_not_the_local_stack_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = Stack(tmp_path, "127.0.0.1:19092", "127.0.0.1:16379", "127.0.0.1:18081", ())
+    file = tmp_path / "wiredesk.toml"
+    file.write_text('kafka_bootstrap = "kafka.example:9092"\n')
+    wanted = Submission("enrich", settings=file)
+    assert local_defaults(wanted, running) == {"redis_url": "redis://127.0.0.1:16379"}
+    monkeypatch.setenv("WIREDESK_REDIS_URL", "redis://redis.example")
+    assert local_defaults(wanted, running) == {}
 
 
 def test_jobs_are_the_files_in_the_folder(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ async def start():
             came.extend((one.topic, one.offset) for one in batch)
 
         readings = [Reading(ALERTS_BREAKING, since_ms), Reading(STORIES, since_ms)]
-        reader = TopicReader({}, readings, RecordCodec, deliver)
+        reader = TopicReader({"bootstrap_servers": ["k:1"]}, readings, RecordCodec, deliver)
         reader.start()
         running.append(reader)
         return reader, came

@@ -108,6 +108,8 @@ class HeadConfig(_OfRows):
     respelled   disguised words are read as the plain ones
     rank        of the low-rank changes to the published encoder; absent: all its weights change
     validate_on the sets of `train` whose validation rows decide; empty for all
+    calibrate_on kinds "classes" and "target": the sets whose validation rows the temperature is
+                fitted on, where they are not those that decide
     """
 
     task: Task
@@ -123,6 +125,7 @@ class HeadConfig(_OfRows):
     romanised: bool = False
     respelled: bool = False
     validate_on: tuple[str, ...] = ()
+    calibrate_on: tuple[str, ...] = ()
     metric: Literal[
         "accuracy",
         "auroc",

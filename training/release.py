@@ -25,7 +25,7 @@ from training.manifest_edit import register
 from training.network import Network, published_encoder, published_tokenizer
 from training.refit import refit
 from training.run import directory, encoder_network, encoder_tasks
-from training.tasks import ClassTask, MarkTask, SentenceTask, SpanTask, Task
+from training.tasks import ClassTask, MarkTask, SentenceTask, SpanTask, TargetTask, Task
 
 BASE = Path("adapters/base.safetensors")
 TOKENIZER = Path("minilm/tokenizer.json")  # the published one, of every model made here
@@ -49,7 +49,7 @@ def release_head(config: HeadConfig, version: str, data: Path, runs: Path, manif
     adapter = base.with_name(f"{config.model}.onnx")
     export.export_adapter(network, base, adapter, config.seed)
     session = AdapterSession(adapter, base, threads=torch.get_num_threads())
-    route = _route(config, task, config.model, _encoder(session, tokenizer, config))
+    route = route_of(config, task, config.model, _encoder(session, tokenizer, config), data)
     made = entry(
         manifest,
         BASE,
@@ -108,7 +108,8 @@ def release_encoder(
     encoder = _encoder(session, tokenizer, config)
     heads = [head_config(head) for head in config.heads]
     routes = [
-        _route(head, task, config.name, encoder) for head, task in zip(heads, tasks, strict=True)
+        route_of(head, task, config.name, encoder, data)
+        for head, task in zip(heads, tasks, strict=True)
     ]
     if config.keep_embedding:
         routes.insert(0, _plain_route(config.name, "embedding", EMBEDDING))
@@ -152,7 +153,27 @@ def _refit(network: Network, tasks: Sequence[Task], config: EncoderConfig) -> No
             refit(network, task, config.seed)
 
 
-def _route(config: HeadConfig, task: Task, model: str, encoder: Encoder) -> Route:
+def fit_temperature(config: HeadConfig, task: ClassTask | TargetTask, encoder: Encoder) -> float:
+    """What the logits of a head are divided by, fitted on a task's validation rows with the graph
+    as shipped; says how far off that leaves the probabilities.
+    """
+    logits, targets = _decided(task, answers(encoder, task.validation))
+    scale = round(temperature(logits, targets), 4)
+    if targets.ndim == 1:
+        probabilities = softmax(logits, scale)
+        right = probabilities.argmax(1) == targets
+        _tell_calibration(config.head, scale, probabilities.max(1), right)
+    return scale
+
+
+def calibration_task(config: HeadConfig, data: Path) -> Task:
+    """A head's task with the validation rows that its temperature is fitted on."""
+    reader = Reader(published_tokenizer(), config.max_tokens, respelled=config.respelled)
+    decisive = config.calibrate_on or config.validate_on
+    return assemble(config.model_copy(update={"validate_on": decisive}), reader, data)
+
+
+def route_of(config: HeadConfig, task: Task, model: str, encoder: Encoder, data: Path) -> Route:
     """A route with its calibration, fitted on the validation rows with the graph as shipped."""
     found = answers(encoder, task.validation)
     scored = task.score(task.predict_from(found, task.validation))
@@ -184,17 +205,22 @@ def _route(config: HeadConfig, task: Task, model: str, encoder: Encoder) -> Rout
             thresholds=(least,),
             odds_share=share,
         )
-    logits = np.stack(task.predict_from(found, task.validation))
-    targets = task.targets(task.validation)
-    scale = round(temperature(logits, targets), 4)
+    of_temperature = calibration_task(config, data) if config.calibrate_on else task
+    scale = fit_temperature(config, of_temperature, encoder)
     of_classes = route(output=task.output, labels=task.labels, temperature=scale)
     if isinstance(task, ClassTask) and task.multi_label:
+        logits, targets = _decided(task, found)
         limits = thresholds(sigmoid(logits, scale), targets)
         return of_classes.model_copy(update={"multi_label": True, "thresholds": limits})
-    probabilities = softmax(logits, scale)
-    right = probabilities.argmax(1) == targets
-    _tell_calibration(config.head, scale, probabilities.max(1), right)
     return of_classes
+
+
+def _decided(
+    task: ClassTask | TargetTask, found: Sequence[Arrays]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Logits and targets of a task's validation rows."""
+    logits = np.stack(task.predict_from(found, task.validation))
+    return logits, task.targets(task.validation)
 
 
 def _tell_calibration(

@@ -9,9 +9,9 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.errors import SettingError
@@ -95,6 +95,16 @@ class JobSettings(KafkaSettings):
     redis_retry_s: float = Field(
         default=60.0, gt=0, description="seconds to wait for a lost Redis before the job restarts"
     )
+
+    @model_validator(mode="after")
+    def _workers_find_the_certificates(self) -> Self:
+        for name in ("kafka_ssl_ca_file", "kafka_ssl_keystore_file"):
+            file = getattr(self, name)
+            if file is not None and not Path(file).is_absolute():
+                raise ValueError(
+                    f"{name} {file} should be absolute: Flink's workers run in folders of their own"
+                )
+        return self
 
     def registry(self) -> dict[str, Any]:
         """Where schemas are registered, as operators take it."""

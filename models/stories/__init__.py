@@ -5,6 +5,7 @@ copies    near-copies and wire reprints: SimHash to block, the vector to confirm
 veto      numbers and places that tell look-alikes apart
 story     what is kept of a story: sums of its articles, so that means cost nothing
 decide    the learned decisions: does an article join, do two stories merge
+cells     rows of vectors by their signs, in cells around pivots
 index     candidates among the active stories, at a cost that hardly grows with them
 density   HDBSCAN over recent articles: what may belong together or apart
 cluster   the state of all of it: place an article, tidy up, save and restore

@@ -14,8 +14,18 @@ import numpy.typing as npt
 from models.stories import density
 from models.stories.clustering import Clustering
 from models.stories.copies import fingerprint
-from models.stories.decide import Likeness, Weights, hopeless, likeness, probability
-from models.stories.index import VectorIndex, WordIndex
+from models.stories.decide import (
+    ROUNDING,
+    Likeness,
+    Weights,
+    by_words,
+    likeness,
+    log_odds,
+    most_by_words,
+    probability,
+    without_words,
+)
+from models.stories.index import Near, VectorIndex, WordIndex
 from models.stories.originals import Originals
 from models.stories.recent import Recent, RecentArticles
 from models.stories.story import Story, story_from
@@ -136,7 +146,7 @@ class Stories:
         considered = (
             [(story, likeness(alone, story)) for story in self.candidates(alone)]
             if explain
-            else self._likely(alone, self.clustering.join, self.clustering.join_at)
+            else self.likely(alone, self.clustering.join, self.clustering.join_at)
         )
         chance, novelty, found = self._best(considered, marks)
         is_new = found is None
@@ -204,28 +214,36 @@ class Stories:
 
     def candidates(self, story: Story) -> list[Story]:
         """Active stories that may be the same, without itself; each once."""
-        return [self.active[name] for name in self._candidates(story, _centre(story))]
+        near = self._near(story).stories
+        return [self.active[name] for name in near if name != story.story_id]
 
-    def _candidates(self, story: Story, centre: Vector) -> list[str]:
-        found = [*self._words.nearest(story.terms), *self._vectors.nearest(centre)]
-        return [name for name in dict.fromkeys(found) if name != story.story_id]
+    def likely(self, story: Story, weights: Weights, least: float) -> list[tuple[Story, Likeness]]:
+        """Candidates with how alike they are, but for those that do not reach a probability.
 
-    def _likely(self, story: Story, weights: Weights, least: float) -> list[tuple[Story, Likeness]]:
-        """Candidates with how alike they are, but for those whose vectors rule it out."""
-        centre = _centre(story)
-        names = self._candidates(story, centre)
-        cosines = self._vectors.cosines(names, centre)
-        return [
-            (other, likeness(story, other))
-            for other, cosine in zip((self.active[name] for name in names), cosines, strict=True)
-            if not hopeless(weights, least, cosine, story, other)
-        ]
+        Vectors rule most of them out, words most of the rest, each at a fraction of what likeness
+        costs.
+        """
+        near = self._near(story)
+        needed = log_odds(least) - ROUNDING
+        odds = without_words(weights, story, near.cosines, near.means, near.sizes)
+        possible = np.flatnonzero(odds >= needed - most_by_words(weights)).tolist()
+        likely = []
+        for place in possible:
+            other = self.active[near.stories[place]]
+            if other.story_id == story.story_id:
+                continue
+            if odds[place] + by_words(weights, story, other) >= needed:
+                likely.append((other, likeness(story, other)))
+        return likely
 
     def current(self, story_id: str) -> str:
         """The story that an id stands for today, through merges."""
         while story_id in self.aliases:
             story_id = self.aliases[story_id]
         return story_id
+
+    def _near(self, story: Story) -> Near:
+        return self._vectors.near(_centre(story), self._words.nearest(story.terms))
 
     def _best(
         self, considered: Iterable[tuple[Story, Likeness]], marks: frozenset[str]
@@ -243,7 +261,7 @@ class Stories:
     def _keep(self, story: Story, words: Iterable[str]) -> None:
         self.active[story.story_id] = story
         self._words.add(story.story_id, words)
-        self._vectors.put(story.story_id, story.vector)
+        self._vectors.put(story.story_id, story.vector, story.articles)
         self._touched[story.story_id] = self._steps
         self._mark("story", story.story_id)
 
@@ -296,7 +314,7 @@ class Stories:
                     pairs[first.story_id, second.story_id] = chance
 
         for name in sorted(name for name, at in self._touched.items() if at > self._tidied):
-            consider(self.active[name], self._likely(self.active[name], weights, least))
+            consider(self.active[name], self.likely(self.active[name], weights, least))
         for one_id, two_id in proposed:
             if one_id in self.active and two_id in self.active:
                 one, two = self.active[one_id], self.active[two_id]
@@ -306,7 +324,7 @@ class Stories:
             kept = self.active[first]
             changes.append(self._join(kept, self.active[second]))
             pairs = {pair: p for pair, p in pairs.items() if not {first, second} & set(pair)}
-            consider(kept, self._likely(kept, weights, least))
+            consider(kept, self.likely(kept, weights, least))
         self._tidied = self._steps
         return changes
 
@@ -451,7 +469,7 @@ class Stories:
             self._words.add(piece["story"]["story_id"], piece["words"])
         self._vectors = VectorIndex(self._width)
         self._vectors.restore(
-            [(story_id, story.vector) for story_id, story in self.active.items()], pivots
+            [(name, story.vector, story.articles) for name, story in self.active.items()], pivots
         )
 
     def _restore_words(self, words: Any) -> None:

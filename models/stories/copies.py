@@ -4,7 +4,6 @@ vector to confirm.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +16,7 @@ BITS = 64
 BANDS = 4
 """Fingerprints that differ in at most BANDS - 1 bits agree in one band at least."""
 
+WIDTH = BITS // BANDS
 SHINGLE = 2
 SAME_VECTOR = 0.92
 """Cosine from which on two articles with like fingerprints are copies."""
@@ -36,66 +36,62 @@ def fingerprint(words: Sequence[str]) -> int:
 class Original(NamedTuple):
     """An article that others may copy: when it was added, its fingerprint, its float16 vector."""
 
+    article: str
     number: int
     mark: int
     vector: HalfVector
 
 
-@dataclass
 class Copies:
     """State: fingerprints and vectors of the articles of the active window, by band."""
 
-    by_band: dict[tuple[int, int], list[str]] = field(default_factory=dict)
-    known: dict[str, Original] = field(default_factory=dict)
-    added: int = 0
+    def __init__(self) -> None:
+        self._by_band: list[dict[int, list[Original]]] = [{} for _ in range(BANDS)]
+        self._known: dict[str, Original] = {}
+        self._added = 0
 
     def original_of(self, mark: int, vector: Vector) -> str | None:
         """The first article that one with this fingerprint and unit vector copies, or None."""
-        for article in self._blocked(mark):
-            other = self.known[article]
-            if (mark ^ other.mark).bit_count() > MOST_BITS_APART:
-                continue
-            if float(vector @ other.vector.astype(np.float32)) >= SAME_VECTOR:
-                return article
+        for articles, band in zip(self._by_band, _bands(mark), strict=True):
+            for other in articles.get(band, ()):
+                if (mark ^ other.mark).bit_count() > MOST_BITS_APART:
+                    continue
+                if float(vector @ other.vector.astype(np.float32)) >= SAME_VECTOR:
+                    return other.article
         return None
 
     def add(self, article: str, mark: int, vector: Vector) -> None:
         """Remember an article that copies none."""
-        self._add(article, Original(self.added, mark, vector.astype(np.float16)))
-        self.added += 1
+        self._add(Original(article, self._added, mark, vector.astype(np.float16)))
 
     def forget(self, article: str) -> None:
         """Drop an article that has left the active window; unknown ones are ignored."""
-        if article not in self.known:
+        gone = self._known.pop(article, None)
+        if gone is None:
             return
-        for band in _bands(self.known.pop(article).mark):
-            kept = [other for other in self.by_band[band] if other != article]
+        for articles, band in zip(self._by_band, _bands(gone.mark), strict=True):
+            kept = [other for other in articles[band] if other is not gone]
             if kept:
-                self.by_band[band] = kept
+                articles[band] = kept
             else:
-                del self.by_band[band]
+                del articles[band]
 
     def piece(self, article: str) -> list[Any]:
         """Plain values of one original, for a checkpoint; its vector as float16 bytes."""
-        number, mark, vector = self.known[article]
+        _, number, mark, vector = self._known[article]
         return [number, mark, vector.tobytes()]
 
     def restore(self, article: str, piece: Sequence[Any]) -> None:
         """Take an original back, in the order they were added."""
         number, mark, vector = piece
-        self._add(article, Original(number, mark, np.frombuffer(vector, np.float16)))
-        self.added = number + 1
+        self._add(Original(article, number, mark, np.frombuffer(vector, np.float16)))
 
-    def _add(self, article: str, original: Original) -> None:
-        self.known[article] = original
-        for band in _bands(original.mark):
-            self.by_band.setdefault(band, []).append(article)
-
-    def _blocked(self, mark: int) -> list[str]:
-        found = (article for band in _bands(mark) for article in self.by_band.get(band, ()))
-        return list(dict.fromkeys(found))
+    def _add(self, original: Original) -> None:
+        self._added = original.number + 1
+        self._known[original.article] = original
+        for articles, band in zip(self._by_band, _bands(original.mark), strict=True):
+            articles.setdefault(band, []).append(original)
 
 
-def _bands(mark: int) -> list[tuple[int, int]]:
-    width = BITS // BANDS
-    return [(band, mark >> (band * width) & ((1 << width) - 1)) for band in range(BANDS)]
+def _bands(mark: int) -> list[int]:
+    return [mark >> (band * WIDTH) & (1 << WIDTH) - 1 for band in range(BANDS)]

@@ -7,8 +7,13 @@ the sums that a story keeps.
 import math
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from models.stories.story import Story
 from models.stories.terms import overlap
+
+Vector = npt.NDArray[np.float32]
 
 HOUR_MS = 3_600_000
 ROUNDING = 0.01
@@ -51,7 +56,6 @@ def likeness(one: Story, other: Story) -> Likeness:
     pairs = one.articles * other.articles
     vectors = float(one.vector @ other.vector)
     words = overlap(one.terms, other.terms)
-    gap_ms = max(0, one.first_ms - other.last_ms, other.first_ms - one.last_ms)
     return Likeness(
         vectors / pairs,
         words / pairs,
@@ -59,32 +63,38 @@ def likeness(one: Story, other: Story) -> Likeness:
         words / max(one.lengths[1] * other.lengths[1], 1e-9),
         math.log(min(one.articles, other.articles)),
         math.log(max(one.articles, other.articles)),
-        math.log1p(gap_ms / HOUR_MS),
+        math.log1p(_gap_ms(one, other) / HOUR_MS),
     )
 
 
-def hopeless(weights: Weights, least: float, cosine: float, one: Story, other: Story) -> bool:
-    """Whether no words could lift the probability that both are about one event to `least`.
+def without_words(
+    weights: Weights, one: Story, cosines: Vector, means: Vector, sizes: Vector
+) -> Vector:
+    """Log-odds that one story and each of some others are about one event, but for words and time.
 
-    cosine  of their vectors; likeness costs ten times as much, and most candidates are not alike
+    cosines, means, sizes  of the others, see `index.Near`; float32 (stories,)
     """
-    pairs = one.articles * other.articles
-    together = one.lengths[0] * other.lengths[0]
-    most = weights.constant + (
-        weights.mean_vector * cosine * together / pairs
-        + weights.centre_vector * cosine
-        + max(0.0, weights.mean_terms)
-        + max(0.0, weights.centre_terms)
-        + ROUNDING
+    mean, size = one.lengths[0] / one.articles, math.log(one.articles)
+    alike = weights.mean_vector * mean * means + weights.centre_vector
+    smaller, larger = np.minimum(sizes, size), np.maximum(sizes, size)
+    odds: Vector = alike * cosines + (weights.smaller * smaller + weights.larger * larger)
+    return odds + np.float32(weights.constant)
+
+
+def most_by_words(weights: Weights) -> float:
+    """The log-odds that words and time can add at most."""
+    words = max(0.0, weights.mean_terms) + max(0.0, weights.centre_terms)
+    return math.inf if weights.apart > 0 else words
+
+
+def by_words(weights: Weights, one: Story, other: Story) -> float:
+    """The log-odds that words and time add."""
+    words = overlap(one.terms, other.terms)
+    return (
+        weights.mean_terms * words / (one.articles * other.articles)
+        + weights.centre_terms * words / max(one.lengths[1] * other.lengths[1], 1e-9)
+        + weights.apart * math.log1p(_gap_ms(one, other) / HOUR_MS)
     )
-    if pairs > 1:
-        most += weights.smaller * math.log(min(one.articles, other.articles))
-        most += weights.larger * math.log(max(one.articles, other.articles))
-    needed = math.log(least / (1 - least))
-    if most < needed and weights.apart <= 0:
-        return True
-    gap_ms = max(0, one.first_ms - other.last_ms, other.first_ms - one.last_ms)
-    return most + weights.apart * math.log1p(gap_ms / HOUR_MS) < needed
 
 
 def probability(weights: Weights, alike: Likeness) -> float:
@@ -99,3 +109,12 @@ def probability(weights: Weights, alike: Likeness) -> float:
         + weights.apart * alike.apart
     )
     return 1 / (1 + math.exp(-max(-500.0, min(500.0, odds))))
+
+
+def log_odds(probability: float) -> float:
+    """What `probability` comes from, for one between 0 and 1."""
+    return math.log(probability / (1 - probability))
+
+
+def _gap_ms(one: Story, other: Story) -> int:
+    return max(0, one.first_ms - other.last_ms, other.first_ms - one.last_ms)

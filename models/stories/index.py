@@ -1,25 +1,20 @@
 """Candidates among the active stories, at a cost that hardly grows with their number.
 
-Words find stories that share a rare word. Vectors find neighbours by an inverted file (Jégou et
-al., 2011): stories lie in the cell of their nearest pivot, a query looks into the cells of its
-nearest pivots. Pivots are stories themselves, several times the square root of the stories.
-
-Near is, at first, who differs in few signs (Charikar, 2002): 384 signs are 48 bytes, of which
-100,000 stories fit a cache where their vectors do not. The vectors decide among the nearest so
-found.
+Words find stories that share a rare word. Vectors find neighbours by their signs, in cells around
+pivots (`cells`); there are several times the square root of the stories of them. The
+vectors decide among the nearest so found.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from models.stories.cells import Cells, Rows, Signs, pivots_among, signs_of
+
 Vector = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.intp]
-Signs = npt.NDArray[np.uint64]
 
 RARE = 100
 """Stories that may share a word for it to find them."""
@@ -30,9 +25,6 @@ WORDS_A_STORY = 500
 WORDS_ASKED = 12
 BY_WORDS = 8
 BY_VECTOR = 8
-PROBES = 32
-"""Cells that a query looks into."""
-
 PIVOTS = 8
 """Pivots, in square roots of the stories."""
 
@@ -48,19 +40,21 @@ class WordIndex:
 
     def __init__(self) -> None:
         self._stories: dict[str, set[str]] = {}
-        self._words: dict[str, set[str]] = {}
+        self._words: dict[str, list[str]] = {}
 
     def add(self, story: str, words: Iterable[str]) -> None:
         """Let a story be found by words."""
-        known = self._words.setdefault(story, set())
+        known = self._words.setdefault(story, [])
         for word in words:
             if len(known) == WORDS_A_STORY:
                 return
-            known.add(word)
-            self._stories.setdefault(word, set()).add(story)
+            holders = self._stories.setdefault(word, set())
+            if story not in holders:
+                holders.add(story)
+                known.append(word)
 
-    def of(self, story: str) -> set[str]:
-        """The words that find a story."""
+    def of(self, story: str) -> list[str]:
+        """The words that find a story, in the order they came."""
         return self._words[story]
 
     def remove(self, story: str) -> None:
@@ -85,39 +79,49 @@ class WordIndex:
         return sorted(shared, key=lambda story: (-shared[story], story))[:BY_WORDS]
 
 
+class Near(NamedTuple):
+    """Stories near a vector.
+
+    cosines  with the vector, float32 (stories,)
+    means    length of the mean of each story's unit vectors, float32 (stories,)
+    sizes    log of each story's articles, float32 (stories,)
+    """
+
+    stories: list[str]
+    cosines: Vector
+    means: Vector
+    sizes: Vector
+
+
 class VectorIndex:
-    """Unit vectors of stories in cells around pivots."""
+    """Directions of stories, and what else of them tells whether they can be meant."""
 
     def __init__(self, width: int) -> None:
         self._rows: dict[str, int] = {}
         self._names: list[str] = []
         self._vectors = np.zeros((64, width), np.float32)
-        self._signs = _signs(self._vectors)
-        self._pivots = self._signs[:0]
-        self._cells: list[Rows] = []
-        self._cell_of: list[int] = []
+        self._means = np.zeros(64, np.float32)
+        self._sizes = np.zeros(64, np.float32)
+        self._cells: Cells | None = None
         self._rebuild_at = FEWEST_INDEXED
         self.rebuilt = False
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def put(self, story: str, vector: Vector) -> None:
-        """Add a story or move it; vectors of any length above 0."""
+    def put(self, story: str, vector: Vector, articles: int) -> None:
+        """Add a story or move it: the sum of its articles' unit vectors, and their number."""
         row = self._rows.get(story)
         if row is None:
             row = self._rows[story] = len(self._names)
             self._names.append(story)
-            self._cell_of.append(-1)
             if row == len(self._vectors):
-                self._vectors = np.concatenate([self._vectors, np.zeros_like(self._vectors)])
-                self._signs = np.concatenate([self._signs, np.zeros_like(self._signs)])
-        self._vectors[row] = vector / max(math.sqrt(float(vector @ vector)), 1e-9)
-        self._signs[row] = _signs(self._vectors[row])
+                self._grow()
+        self._set(row, vector, articles)
         if len(self._rows) >= self._rebuild_at:
             self._rebuild()
-        elif len(self._pivots):
-            self._assign(row)
+        elif self._cells:
+            self._cells.put(row, signs_of(self._vectors[row]))
 
     def row(self, story: str) -> int:
         """Where a story stands; restored in this order, equals rank alike."""
@@ -128,132 +132,82 @@ class VectorIndex:
         row = self._rows.pop(story, None)
         if row is None:
             return None
-        moved = None
-        last = len(self._names) - 1
         if self._cells:
-            self._leave(row)
-        if row != last:  # the last row fills the gap
-            moved = self._names[last]
-            self._names[row], self._rows[moved] = moved, row
-            self._vectors[row] = self._vectors[last]
-            self._signs[row] = self._signs[last]
-            if self._cells:
-                self._leave(last)
-                self._enter(row, self._cell_of[last])
-        self._names.pop()
-        self._cell_of.pop()
-        return moved
+            self._cells.remove(row)
+        last = self._names.pop()
+        if last == story:
+            return None
+        self._names[row], self._rows[last] = last, row  # the last row fills the gap
+        for kept in (self._vectors, self._means, self._sizes):
+            kept[row] = kept[len(self._names)]
+        return last
 
-    def nearest(self, vector: Vector) -> list[str]:
-        """The stories nearest to a vector, as far as the cells around it hold them."""
-        if not len(self._pivots):
-            near = _largest(self._vectors[: len(self._names)] @ vector, BY_VECTOR)
-            return [self._names[row] for row in near.tolist()]
-        signs = _signs(vector)
-        cells = _smallest(_apart(self._pivots, signs), PROBES)
-        rows = np.sort(np.concatenate([self._cells[cell] for cell in cells.tolist()]))
-        near = rows[_smallest(_apart(self._signs[rows], signs), BY_SIGNS)]
-        found = near[_largest(self._vectors[near] @ vector, BY_VECTOR)]
-        return [self._names[row] for row in found.tolist()]
+    def near(self, vector: Vector, others: Iterable[str] = ()) -> Near:
+        """The stories nearest to a unit vector, as far as the cells hold them; others first."""
+        rows, cosines = self._nearest(vector)
+        known = set(rows.tolist())
+        first = [row for name in others if (row := self._rows[name]) not in known]
+        if first:
+            rows = np.concatenate([first, rows])
+            cosines = np.concatenate([self._vectors[first] @ vector, cosines])
+        names = [self._names[row] for row in rows.tolist()]
+        return Near(names, cosines, self._means[rows], self._sizes[rows])
 
-    def cosines(self, stories: Sequence[str], vector: Vector) -> list[float]:
-        """Of a unit vector with the vectors of some stories."""
-        rows = [self._rows[story] for story in stories]
-        cosines: list[float] = (self._vectors[rows] @ vector).tolist()
-        return cosines
+    def _nearest(self, vector: Vector) -> tuple[Rows, Vector]:
+        if self._cells is None:
+            cosines = self._vectors[: len(self._names)] @ vector
+            rows = _largest(cosines)
+            return rows, cosines[rows]
+        rows = self._cells.nearest(signs_of(vector), BY_SIGNS)
+        cosines = self._vectors[rows] @ vector
+        found = _largest(cosines)
+        return rows[found], cosines[found]
 
     def pivots_to_state(self) -> dict[str, Any]:
         """Plain values; with the stories' vectors they give the same answers again."""
-        return {"pivots": self._pivots.tobytes(), "rebuild_at": self._rebuild_at}
+        pivots = self._cells.pivots.tobytes() if self._cells else b""
+        return {"pivots": pivots, "rebuild_at": self._rebuild_at}
 
     def restore(
-        self, stories: Sequence[tuple[str, Vector]], pivots: Mapping[str, Any] | None
+        self, stories: Sequence[tuple[str, Vector, int]], pivots: Mapping[str, Any] | None
     ) -> None:
         """Become an index of stories, in the order of their rows, around given pivots."""
-        width = self._vectors.shape[1]
-        if pivots is not None:
-            words = self._signs.shape[1]
-            self._pivots = np.frombuffer(pivots["pivots"], np.uint64).reshape(-1, words)
-            self._rebuild_at = pivots["rebuild_at"]
-        self._names = [name for name, _ in stories]
+        self._names = [name for name, *_ in stories]
         self._rows = {name: row for row, name in enumerate(self._names)}
-        self._vectors = np.zeros((max(64, 2 * len(stories)), width), np.float32)
-        for row, (_, vector) in enumerate(stories):
-            self._vectors[row] = vector / max(math.sqrt(float(vector @ vector)), 1e-9)
-        self._signs = _signs(self._vectors)
-        self._fill_cells()
+        while len(self._vectors) < len(stories):
+            self._grow()
+        for row, (_, vector, articles) in enumerate(stories):
+            self._set(row, vector, articles)
+        if pivots is not None:
+            self._rebuild_at = pivots["rebuild_at"]
+            words = signs_of(self._vectors[0]).shape[0]
+            around = np.frombuffer(pivots["pivots"], np.uint64).reshape(-1, words)
+            self._cells = Cells(around, self._signs()) if len(around) else None
 
-    def _assign(self, row: int) -> None:
-        cell = int(np.argmin(_apart(self._pivots, self._signs[row])))
-        if cell == self._cell_of[row]:
-            return
-        if self._cell_of[row] >= 0:
-            self._leave(row)
-        self._enter(row, cell)
+    def _set(self, row: int, vector: Vector, articles: int) -> None:
+        length = math.sqrt(float(vector @ vector))
+        self._vectors[row] = vector / max(length, 1e-9)
+        self._means[row] = length / articles
+        self._sizes[row] = math.log(articles)
 
-    def _enter(self, row: int, cell: int) -> None:
-        self._cell_of[row] = cell
-        self._cells[cell] = np.append(self._cells[cell], row)
-
-    def _leave(self, row: int) -> None:
-        cell = self._cells[self._cell_of[row]]
-        self._cells[self._cell_of[row]] = cell[cell != row]
+    def _grow(self) -> None:
+        """Room for twice as many."""
+        self._vectors = np.concatenate([self._vectors, np.zeros_like(self._vectors)])
+        self._means = np.concatenate([self._means, np.zeros_like(self._means)])
+        self._sizes = np.concatenate([self._sizes, np.zeros_like(self._sizes)])
 
     def _rebuild(self) -> None:
-        """Pivots anew, evenly out of the stories; again when there are twice as many."""
-        rows = len(self._names)
-        pivots = np.linspace(0, rows - 1, PIVOTS * math.isqrt(rows)).astype(int)
-        self._pivots = self._signs[pivots]
-        self._rebuild_at = 2 * rows
+        """Pivots anew; again when there are twice as many."""
+        signs = self._signs()
+        self._cells = Cells(pivots_among(signs, PIVOTS * math.isqrt(len(signs))), signs)
+        self._rebuild_at = 2 * len(signs)
         self.rebuilt = True
-        self._fill_cells()
 
-    def _fill_cells(self) -> None:
-        """Every story into the cell of its nearest pivot; without pivots there are no cells."""
-        rows, cells = len(self._names), len(self._pivots)
-        self._cell_of = [-1] * rows
-        if cells:
-            self._cell_of = [
-                int(np.argmin(_apart(self._pivots, signs))) for signs in self._signs[:rows]
-            ]
-        self._cells = _members(self._cell_of, cells)
+    def _signs(self) -> Signs:
+        return signs_of(self._vectors[: len(self._names)])
 
 
-def _signs(vectors: Vector) -> Signs:
-    """One bit for each number that is positive, in words of 64."""
-    bits = np.packbits(vectors > 0, axis=-1)
-    if missing := -bits.shape[-1] % 8:
-        bits = np.concatenate([bits, np.zeros((*bits.shape[:-1], missing), np.uint8)], axis=-1)
-    return bits.view(np.uint64)
-
-
-def _apart(many: Signs, one: Signs) -> npt.NDArray[np.uint16]:
-    """In how many signs each differs from one."""
-    different = np.bitwise_count(many ^ one).astype(np.float32)
-    counted: npt.NDArray[np.uint16] = different.dot(_ones(one.shape[0])).astype(np.uint16)
-    return counted
-
-
-@cache
-def _ones(count: int) -> Vector:
-    """A product with them adds up a row faster than `sum` does."""
-    return np.ones(count, np.float32)
-
-
-def _smallest(values: npt.NDArray[np.uint16], count: int) -> Rows:
-    """Places of the smallest values, smallest first, the first of equals first."""
-    smallest: Rows = values.argsort(kind="stable")[:count]
-    return smallest
-
-
-def _largest(values: Vector, count: int) -> Rows:
+def _largest(values: Vector) -> Rows:
     """Places of the largest values, largest first, the first of equals first."""
-    largest: Rows = (-values).argsort(kind="stable")[:count]
+    largest: Rows = (-values).argsort(kind="stable")[:BY_VECTOR]
     return largest
-
-
-def _members(cell_of: Sequence[int], cells: int) -> list[Rows]:
-    """The rows in each cell."""
-    order = np.argsort(cell_of, kind="stable")
-    ends = np.searchsorted(np.array(cell_of)[order], np.arange(1, cells))
-    return list(np.split(order, ends)) if cells else []

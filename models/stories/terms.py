@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Any
 
 _WORD = re.compile(r"[^\W_]+(?:['’.&-][^\W_]+)*")
@@ -24,7 +25,7 @@ def terms(*texts: str) -> list[str]:
     ['bridge', 'at', "harbour's", 'end', 'shut', 'harbourville']
     """
     words = (word for text in texts for word in _WORD.findall(text.casefold()))
-    return list(dict.fromkeys(word for word in words if len(word) >= _SHORTEST))
+    return list(dict.fromkeys(intern(word) for word in words if len(word) >= _SHORTEST))
 
 
 @dataclass

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from models.packing import pack, unpack
 from models.stories import clustering, density
+from models.stories.cells import apart, pivots_among, signs_of
 from models.stories.cluster import Stories, StoryArticle
 from models.stories.clustering import Clustering
 from models.stories.copies import Copies, fingerprint
-from models.stories.decide import Weights, likeness
+from models.stories.decide import Weights, likeness, probability
 from models.stories.index import FEWEST_INDEXED, VectorIndex, WordIndex
 from models.stories.story import Story, story_from
 from models.stories.terms import Vocabulary, terms, vocabulary_from
@@ -207,7 +208,6 @@ def test_copies_survive_their_state_and_forget():
     again.forget("a")
     again.forget("unknown")
     assert again.original_of(fingerprint(["storm"]), vector(1)) is None
-    assert again.by_band == {}
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -218,19 +218,46 @@ def test_index_of_vectors_finds_what_a_scan_finds(seed):
     stories = (stories / np.linalg.norm(stories, axis=1, keepdims=True)).astype(np.float32)
     index = VectorIndex(WIDTH)
     for row, one in enumerate(stories):
-        index.put(str(row), one)
+        index.put(str(row), one, 1)
     assert len(index) > FEWEST_INDEXED
-    hits = sum(index.nearest(one)[0] == str(row) for row, one in enumerate(stories[:100]))
+    hits = sum(index.near(one).stories[0] == str(row) for row, one in enumerate(stories[:100]))
     assert hits == 100
     for row in range(0, 1500, 2):
         index.remove(str(row))
-    assert all(int(name) % 2 for one in stories[:50] for name in index.nearest(one))
+    for row in range(1, 400, 2):  # the way stories move as they grow
+        index.put(str(row), 2 * stories[row - 1], 2)
+    assert all(int(name) % 2 for one in stories[:50] for name in index.near(one).stories)
     again = VectorIndex(WIDTH)
     kept = sorted((str(row) for row in range(1, 1500, 2)), key=index.row)
-    again.restore([(name, stories[int(name)]) for name in kept], index.pivots_to_state())
-    assert [again.nearest(one) for one in stories[:50]] == [
-        index.nearest(one) for one in stories[:50]
-    ]
+    moved = {str(row): (2 * stories[row - 1], 2) for row in range(1, 400, 2)}
+    told = [(name, *moved.get(name, (stories[int(name)], 1))) for name in kept]
+    again.restore(told, index.pivots_to_state())
+    for one in stories[:50]:
+        assert again.near(one).stories == index.near(one).stories
+
+
+def test_index_of_vectors_tells_what_stories_are_near_and_how_large_they_are():
+    index = VectorIndex(WIDTH)
+    axes = np.eye(WIDTH, dtype=np.float32)
+    for number in range(12):
+        index.put(str(number), axes[number], 1)
+    index.put("large", 3 * axes[0] + axes[1], 4)
+    near = index.near(axes[0], others=["11", "large"])
+    assert near.stories[:3] == ["11", "0", "large"]
+    assert len(near.stories) == len(set(near.stories))
+    assert near.cosines[:3] == pytest.approx([0, 1, 3 / 10**0.5])
+    assert near.means[2] == pytest.approx(10**0.5 / 4)
+    assert near.sizes[2] == pytest.approx(np.log(4))
+
+
+def test_pivots_lie_in_the_middle_of_the_rows_around_them():
+    chance = np.random.default_rng(5)
+    centres = chance.normal(size=(16, 64)).astype(np.float32)
+    rows = signs_of(np.repeat(centres, 40, axis=0) + 0.9 * chance.normal(size=(640, 64)))
+    pivots = pivots_among(rows[chance.permutation(640)], 16)
+    to_pivots = np.mean([apart(pivots, row).min() for row in rows])
+    among_rows = np.mean([apart(rows[::40], row).min() for row in rows])
+    assert to_pivots < among_rows
 
 
 def test_index_of_words_forgets():
@@ -264,6 +291,29 @@ def test_story_survives_its_state():
     story.add(vector(2), {"bridge": 1.0}, frozenset({"Q1"}), "s", 5)
     again = story_from(story.to_state())
     assert again.to_state() == story.to_state()
+
+
+@quick
+@given(st.integers(0, 2**32 - 1))
+def test_no_story_that_could_be_meant_is_ruled_out_early(seed):
+    """What is cheap to know rules out only what is improbable."""
+    chance = np.random.default_rng(seed)
+    decision = Weights(*chance.normal(0, 3, size=len(Weights._fields)))
+    stories = Stories(EASY, width=WIDTH)
+    for number in range(40):
+        title = " ".join(chance.choice(["storm", "bridge", "match", "budget", "vote"], 3))
+        at_ms = int(chance.integers(5 * 3_600_000))
+        mixed = vector(number % 2) + 0.6 * vector(int(chance.integers(4)), number)
+        unit = (mixed / np.linalg.norm(mixed)).astype(np.float32)
+        stories.place(article(number, 0, title=title, vector=unit, published_ms=at_ms))
+    for one in stories.active.values():
+        expected = {
+            other.story_id
+            for other in stories.candidates(one)
+            if probability(decision, likeness(one, other)) >= 0.6
+        }
+        likely = stories.likely(one, decision, 0.6)
+        assert expected <= {other.story_id for other, _ in likely}
 
 
 def test_few_articles_have_no_density():

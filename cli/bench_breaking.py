@@ -10,6 +10,7 @@ from cli.bench_stack import (
     WARM_UP,
     OverridesOption,
     benched_job,
+    processors,
     run_id,
     tell,
     whole_stack,
@@ -66,5 +67,8 @@ def _measure(
             answers = measure.command_latency(kafka, run, batch, RATE, done)
         figures |= {"command_p50_ms": answers.p50_ms, "command_p95_ms": answers.p95_ms}
         with progress("all at once", count) as done:
-            figures["articles_per_s"] = measure.throughput(kafka, room.stream(count), done)
+            batch = room.stream(count)
+            with processors(running) as used:
+                figures["articles_per_s"] = measure.throughput(kafka, batch, done)
+        figures |= {f"{name}_ms_an_article": 1000 * s / count for name, s in used.items()}
     return figures

@@ -4,15 +4,16 @@ import hashlib
 from dataclasses import replace
 from typing import NamedTuple
 
-from pyflink.common import Time
-from pyflink.datastream import AsyncDataStream, DataStream, StreamExecutionEnvironment
+from pyflink.datastream import DataStream, StreamExecutionEnvironment
 from pyflink.table import StreamTableEnvironment
 
-from jobs.runtime.arguments import settings_from_arguments
+from jobs.runtime.arguments import run, settings_from_arguments
 from jobs.runtime.breaking_settings import BreakingSettings
-from jobs.runtime.endpoints import kafka_sink, kafka_source
+from jobs.runtime.endpoints import KAFKA_TIME, kafka_sink, kafka_source
+from jobs.runtime.gathering import ARRIVAL, gathered
+from jobs.runtime.modes import in_worker
 from jobs.runtime.steps import step
-from jobs.runtime.streams import keyed, side_output
+from jobs.runtime.streams import awaited, keyed, side_output
 from jobs.runtime.windows import count_per_window
 from models.breaking import desks, scorer
 from models.breaking.commands import Place
@@ -53,15 +54,15 @@ from udfs.tell_stories import TellStories
 from udfs.watch_desks import WatchDesks, signals_tag
 from udfs.write_alerts import WriteAlerts
 
-NO_TIMEOUT = Time.milliseconds(0)
-"""Any other value costs a timer for each record (PyFlink 2.3)."""
-
 TELL_EVERY_MS = 1000
 DAY_S = 24 * 3600
 
 
 class Inputs(NamedTuple):
-    """What the job reads, each Row(key, value, topic, partition, offset, timestamp)."""
+    """What the job reads, each Row(key, value, topic, partition, offset, timestamp).
+
+    articles  those of a moment at once: Row(partition, keys, values, offsets, times)
+    """
 
     articles: DataStream
     commands: DataStream
@@ -155,20 +156,14 @@ def _letters(first: DataStream, *more: DataStream) -> DataStream:
 
 def _written(alerts: DataStream, s: BreakingSettings) -> DataStream:
     """Alerts to Redis; stories are written where they are told."""
-    return step(
-        AsyncDataStream.unordered_wait(
-            alerts, write_alerts(s), NO_TIMEOUT, s.in_flight_max, kafka_record_type()
-        ),
-        "breaking.redis-alerts",
-    )
+    with in_worker(alerts):
+        writing = awaited(alerts, write_alerts(s), s.in_flight_max, kafka_record_type())
+        return step(writing.start_new_chain(), "breaking.redis-alerts")
 
 
 def write_alerts(s: BreakingSettings) -> WriteAlerts:
     """The operator that writes alerts as the settings want it."""
-    return WriteAlerts(
-        **s.redis(),
-        **s.registry(),
-    )
+    return WriteAlerts(**s.redis(), **s.registry())
 
 
 def read_articles(s: BreakingSettings) -> ReadArticles:
@@ -182,9 +177,7 @@ def read_articles(s: BreakingSettings) -> ReadArticles:
 
 def read_commands(s: BreakingSettings) -> ReadCommands:
     """The operator that reads commands as the settings want it."""
-    return ReadCommands(
-        **s.registry(),
-    )
+    return ReadCommands(**s.registry())
 
 
 def read_demand(s: BreakingSettings) -> ReadDemand:
@@ -258,6 +251,21 @@ def tell_stories(s: BreakingSettings) -> TellStories:
     )
 
 
+def gathered_articles(
+    articles: DataStream, tables: StreamTableEnvironment, s: BreakingSettings
+) -> DataStream:
+    """The articles of a moment at once. Their input must not end, so `build` is given them."""
+    tables.get_config().set("table.local-time-zone", "UTC")
+    return gathered(
+        articles,
+        tables,
+        "breaking.gather",
+        by="partition",
+        lists=ARRIVAL,
+        every_ms=s.articles_every_ms,
+    )
+
+
 def the_desks(s: BreakingSettings) -> tuple[desks.Desk, ...]:
     """The desks that are alerted."""
     return desks.read(s.desks_file or desks.SHIPPED)
@@ -268,12 +276,17 @@ def main() -> None:
     s = settings_from_arguments("breaking", BreakingSettings)
     env = StreamExecutionEnvironment.get_execution_environment()
     tables = StreamTableEnvironment.create(env)
-    topics = (ARTICLES_ENRICHED, EDITORIAL_CONTROL, STORIES_DEMAND)
-    outputs = build(Inputs(*(kafka_source(tables, topic, s) for topic in topics)), s)
+    articles = kafka_source(tables, ARTICLES_ENRICHED, s)
+    commands, demand = (  # their time is event time: in thread mode that of a row cannot be read
+        kafka_source(tables, topic, s, event_time=KAFKA_TIME)
+        for topic in (EDITORIAL_CONTROL, STORIES_DEMAND)
+    )
+    moments = gathered_articles(articles, tables, s)
+    outputs = build(Inputs(moments, commands, demand), s)
     for topic, stream in outputs.by_topic():
         step(stream.sink_to(kafka_sink(topic, s)), f"breaking.sink-{topic.name}")
     env.execute("wiredesk-breaking")
 
 
 if __name__ == "__main__":
-    main()
+    run("breaking", main)

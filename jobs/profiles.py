@@ -7,7 +7,7 @@ from pyflink.common import Row, Types
 from pyflink.datastream import DataStream, StreamExecutionEnvironment
 from pyflink.table import StreamTableEnvironment
 
-from jobs.runtime.arguments import settings_from_arguments
+from jobs.runtime.arguments import run, settings_from_arguments
 from jobs.runtime.click_demand import count_demand
 from jobs.runtime.click_lists import count_lists
 from jobs.runtime.endpoints import (
@@ -17,7 +17,7 @@ from jobs.runtime.endpoints import (
     kafka_source,
     kafka_table_sink,
 )
-from jobs.runtime.gathering import gathered
+from jobs.runtime.gathering import ARRIVAL, gathered
 from jobs.runtime.profiles_settings import ProfilesSettings
 from jobs.runtime.steps import step
 from jobs.runtime.streams import keyed, side_output
@@ -42,15 +42,6 @@ from udfs.write_values import WriteValues
 
 LIST_SHARDS = 8
 """Pipelines of lists at once; more would make each of them shorter."""
-
-
-ARRIVAL = {
-    "keys": "`key`",
-    "values": "`value`",
-    "offsets": "`offset`",
-    "times": "1000 * EXTRACT(EPOCH FROM `timestamp`) + EXTRACT(MILLISECOND FROM `timestamp`)",
-}
-"""What is gathered of records of Kafka."""
 
 
 class Inputs(NamedTuple):
@@ -214,4 +205,4 @@ def configure_tables(tables: StreamTableEnvironment, s: ProfilesSettings) -> Non
 
 
 if __name__ == "__main__":
-    main()
+    run("profiles", main)

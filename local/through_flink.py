@@ -4,6 +4,7 @@ The whole job runs, as `jobs.breaking.build` wires it, beside a Redis that ends 
 ends differ: articles come from memory, and what comes out is collected.
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,11 +20,13 @@ from pyflink.datastream import DataStream, StreamExecutionEnvironment
 
 from jobs import breaking
 from jobs.runtime.breaking_settings import BreakingSettings
+from jobs.runtime.modes import EXECUTION_MODE, in_worker
 from jobs.runtime.settings import load
 from local import redis_server
 from local.errors import StackError
 from local.ports import HOST, any_free
 from local.process import wait_until
+from local.submission import overlay
 from models.packing import unpack
 from models.stories import neighbourhood
 from models.stories.neighbourhood import News
@@ -41,9 +44,13 @@ from schemas.topics import (
     STORIES_DEMAND,
     Topic,
 )
+from udfs.addressing import messages
 
 CHANGES = ("merged", "parted")
 """News that is collected: the rest follows from where articles went."""
+
+MOMENT = 16
+"""Articles that are read at once."""
 
 OCTETS = "latin-1"
 
@@ -93,7 +100,7 @@ def run(
         settings = load(BreakingSettings, environment={}, overrides=[redis_url, *overrides])
         env = _mini_cluster(parallelism)
         inputs = breaking.Inputs(
-            _source(env, ARTICLES_ENRICHED, articles),
+            _gathered_source(env, articles),
             _source(env, EDITORIAL_CONTROL, commands),
             _source(env, STORIES_DEMAND, ()),
         )
@@ -111,7 +118,8 @@ def _collected(outputs: breaking.Outputs) -> Ran:
             (outputs.audit, EDITORIAL_AUDIT),
         )
     ]
-    heard = outputs.heard.flat_map(_of_interest, _collected_type())
+    with in_worker(outputs.heard):
+        heard = outputs.heard.flat_map(_of_interest, _collected_type()).start_new_chain()
     topics = (STORIES, STORIES_ARTICLES, ALERTS_BREAKING, EDITORIAL_AUDIT)
     codecs = {topic.name: RecordCodec(topic) for topic in topics}
     ran = Ran({name: [] for name in codecs}, [], [])
@@ -129,15 +137,32 @@ def _collected(outputs: breaking.Outputs) -> Ran:
 
 def _named(stream: DataStream, topic: Topic) -> DataStream:
     name = topic.name
-    return stream.map(lambda record: Row(name, "", _text(record[1])), _collected_type())
+    with in_worker(stream):
+        named = stream.map(lambda record: Row(name, "", _text(record[1])), _collected_type())
+        return named.start_new_chain()
 
 
 def _of_interest(addressed: Row) -> Iterator[Row]:
     """Scores, and the news in CHANGES."""
-    name, kind, payload = addressed[1]
-    wanted = kind == "news" and neighbourhood.from_bytes(bytes(payload)).kind in CHANGES
-    if wanted or kind == "scored":
-        yield Row(kind, name, _text(payload))
+    for name, kind, payload in messages(addressed[1]):
+        wanted = kind == "news" and neighbourhood.from_bytes(payload).kind in CHANGES
+        if wanted or kind == "scored":
+            yield Row(kind, name, _text(payload))
+
+
+def _gathered_source(
+    env: StreamExecutionEnvironment, articles: Iterable[EnrichedArticle]
+) -> DataStream:
+    """Articles as the job gathers them from Kafka."""
+    values = [*map(RecordCodec(ARTICLES_ENRICHED).encode, articles)]
+    starts = range(0, len(values), MOMENT)
+    moments = [_moment(values[start : start + MOMENT], start) for start in starts]
+    return env.from_collection(moments, _moment_type())
+
+
+def _moment(values: Sequence[bytes], start: int) -> Row:
+    count = len(values)
+    return Row(0, [b""] * count, [*values], [*range(start, start + count)], [0] * count)
 
 
 def _source(env: StreamExecutionEnvironment, topic: Topic, records: Iterable[Any]) -> DataStream:
@@ -149,6 +174,15 @@ def _source(env: StreamExecutionEnvironment, topic: Topic, records: Iterable[Any
         for offset, record in enumerate(records)
     ]
     return env.from_collection(rows, _raw_type())
+
+
+def _moment_type() -> TypeInformation:
+    octets = Types.OBJECT_ARRAY(Types.PRIMITIVE_ARRAY(Types.BYTE()))
+    numbers = Types.OBJECT_ARRAY(Types.LONG())
+    return Types.ROW_NAMED(
+        ["partition", "keys", "values", "offsets", "times"],
+        [Types.INT(), octets, octets, numbers, numbers],
+    )
 
 
 def _raw_type() -> TypeInformation:
@@ -170,13 +204,19 @@ def _text(octets: bytes) -> str:
 
 
 def _mini_cluster(parallelism: int) -> StreamExecutionEnvironment:
-    """A Flink inside this process's JVM; its Python workers are threads of this process."""
+    """A Flink inside this process's JVM; its Python workers are threads of this process, and the
+    job's operators run in the mode that it runs in elsewhere.
+    """
+    # thread mode takes the first Python on the path of the JVM, which starts with what follows
+    python = str(Path(sys.executable).parent)
+    os.environ["PATH"] = os.pathsep.join([python, os.environ.get("PATH", "")])
     configuration = Configuration()
     sizes = {
         "taskmanager.numberOfTaskSlots": str(max(2, parallelism)),
         "parallelism.default": str(parallelism),
     }
-    for key, value in (CONFIGURATION | sizes).items():
+    mode = {EXECUTION_MODE: overlay("breaking")[EXECUTION_MODE]}
+    for key, value in (CONFIGURATION | sizes | mode).items():
         configuration.set_string(key, value)
     return StreamExecutionEnvironment.get_execution_environment(configuration)
 

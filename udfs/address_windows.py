@@ -6,19 +6,22 @@ from pyflink.common import Row
 from pyflink.datastream import ProcessFunction
 
 from models.packing import pack
-from udfs.addressing import addressed
+from udfs.addressing import Post
 
 
 class AddressWindows(ProcessFunction):
-    """In: Row(kind, name, minutes, end_s, observed). Out: `addressed_type`, kind window, a desk
-    each. No state, no timers.
+    """In: Row(kind, minutes, end_s, names, observed), the last two lists. Out: `addressed_type`,
+    kind window, a desk each. No state, no timers.
     """
 
     def __init__(self, *, desks: list[str]) -> None:
         self._desks = desks
 
     def process_element(self, value: Row, ctx: ProcessFunction.Context) -> Iterator[Row]:
-        kind, name, minutes, end_s, observed = value
-        packed = pack([kind, name, minutes, 1000 * end_s, observed])
-        for desk in self._desks:
-            yield addressed(desk, "window", packed)
+        kind, minutes, end_s, names, observed = value
+        told = Post()
+        for name, sources in zip(names, observed, strict=True):
+            packed = pack([kind, name, minutes, 1000 * end_s, sources])
+            for desk in self._desks:
+                told.add(desk, "window", packed)
+        yield from told.records()

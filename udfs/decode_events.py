@@ -9,10 +9,10 @@ from pyflink.datastream import OutputTag, ProcessFunction, RuntimeContext
 
 from models.profiles import passage, signals
 from schemas.codec import RecordCodec
-from schemas.dead_letter import Delivery
 from schemas.errors import Reason, RecordError
 from schemas.registry import open_registry
 from schemas.topics import USER_EVENTS
+from udfs.deliveries import gathered_deliveries
 from udfs.gauges import Numbers, expose
 from udfs.read_topic import Letters, Out
 
@@ -63,19 +63,20 @@ class DecodeEvents(ProcessFunction):
         expose(runtime_context.get_metrics_group().add_group("wiredesk"), self._stats)
 
     def process_element(self, value: Row, ctx: ProcessFunction.Context) -> Sequence[Out]:
-        partition, *columns = value
         out: list[Out] = []
         passing: dict[int, list[bytes]] = {}
-        for key, event, offset, arrived_ms in zip(*columns, strict=True):
+        for each in gathered_deliveries(value, USER_EVENTS.name):
             self._stats.events += 1
             try:
                 found = signals.signal(
-                    self._decode(event), arrived_ms=arrived_ms, partition=partition, offset=offset
+                    self._decode(each.value),
+                    arrived_ms=each.timestamp_ms,
+                    partition=each.partition,
+                    offset=each.offset,
                 )
             except RecordError as error:
                 self._stats.dead_letters[error.reason] += 1
-                delivery = Delivery(key, event, USER_EVENTS.name, partition, offset, arrived_ms)
-                out.append(self._letters.letter(delivery, error))
+                out.append(self._letters.letter(each, error))
                 continue
             packed = signals.pack(found)
             if found.needs_article:

@@ -1,4 +1,6 @@
-"""Where a record of Kafka came from, for a dead letter."""
+"""Records of Kafka, and where they came from, for a dead letter."""
+
+from collections.abc import Iterator
 
 from pyflink.common import Row
 
@@ -15,3 +17,10 @@ def delivery_of(record: Row, timestamp_ms: int | None = None) -> Delivery:
     if timestamp_ms is None:
         timestamp_ms = arrived.to_epoch_milli()
     return Delivery(key, value, topic, partition, offset, timestamp_ms)
+
+
+def gathered_deliveries(moment: Row, topic: str) -> Iterator[Delivery]:
+    """Of Row(partition, keys, values, offsets, times), each but the first a list."""
+    partition, *columns = moment
+    for key, value, offset, timestamp_ms in zip(*columns, strict=True):
+        yield Delivery(key, value, topic, partition, offset, timestamp_ms)

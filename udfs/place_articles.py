@@ -1,8 +1,9 @@
 """Articles into stories."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pyflink.common import Row, Types
 from pyflink.common.typeinfo import TypeInformation
@@ -21,11 +22,10 @@ from schemas.codec import RecordCodec
 from schemas.errors import CommandRefused
 from schemas.registry import open_registry
 from schemas.topics import EDITORIAL_AUDIT, STORIES_ARTICLES
-from udfs.addressing import about_story, addressed, addressed_type
+from udfs.addressing import Post, addressed_type, messages
 from udfs.collector import collect_seldom
 from udfs.gauges import Numbers, expose
 from udfs.kept_state import KeptState
-from udfs.lifeline import end_with_task_manager
 from udfs.read_commands import audit_tag
 from udfs.sparing_map import SparingMap
 from udfs.wall_clock import wall_clock_ms
@@ -82,10 +82,19 @@ class PlaceStats(Numbers):
     event_time_lag_ms: int = 0
 
 
+@dataclass
+class _Said:
+    """What a step says when it is over: to the telling, to the desks, and for `PlaceStats`."""
+
+    to_telling: Post = field(default_factory=Post)
+    to_desks: Post = field(default_factory=Post)
+    counts: Counter[str] = field(default_factory=Counter)
+
+
 class PlaceArticles(KeyedProcessFunction):
     """Lets each article join its story or open one. Keyed by slot, see `models.stories.partition`.
 
-    In: `message_type`, kind article or command. Out: Row(key, value) of
+    In: `messages`, kind article or command. Out: Row(key, value) of
     stories.articles. Side outputs: news for the desks and for the telling, what the windows count,
     answers to commands.
 
@@ -116,7 +125,6 @@ class PlaceArticles(KeyedProcessFunction):
         self._audit = audit_tag()
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        end_with_task_manager()
         collect_seldom()
         density.hdbscan()
         registry = open_registry(*self._registry)
@@ -131,20 +139,24 @@ class PlaceArticles(KeyedProcessFunction):
         self._stats = PlaceStats()
         expose(runtime_context.get_metrics_group().add_group("wiredesk"), self._stats)
 
-    def process_element(self, value: Row, ctx: KeyedProcessFunction.Context) -> Emitted:
-        slot, kind, payload = value
+    def process_element(self, value: bytes, ctx: KeyedProcessFunction.Context) -> Emitted:
+        slot = ctx.get_current_key()
         places = self._slot(slot)
-        if kind == "command":
-            yield from self._obey(commands.from_bytes(bytes(payload)), places)
-            return
-        self._watch_idleness(slot, ctx)
-        article = articles.from_bytes(bytes(payload))
+        said = _Said()
+        received = []
         begun = time.perf_counter_ns()
-        answer, where = self._place(article, slot, places)
-        yield from self._emit(answer, article)
-        self._write(where, places)
-        self._stats.placing_us = (time.perf_counter_ns() - begun) // 1000
-        self._stats.event_time_lag_ms = wall_clock_ms() - article.at_ms
+        for _, kind, payload in messages(value):
+            if kind == "command":
+                yield from self._obey(commands.from_bytes(payload), places, said)
+            else:
+                article = articles.from_bytes(payload)
+                received.append(article)
+                yield from self._emit(self._place(article, slot, places, said), article, said)
+        yield from self._finish(said, places)
+        if received:
+            self._watch_idleness(slot, ctx)
+            self._stats.placing_us = (time.perf_counter_ns() - begun) // 1000 // len(received)
+            self._stats.event_time_lag_ms = wall_clock_ms() - received[-1].at_ms
 
     def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Emitted:
         slot = ctx.get_current_key()
@@ -154,39 +166,39 @@ class PlaceArticles(KeyedProcessFunction):
         heard_s, newest_ms = self._seen_at[slot]
         idle_ms = int((time.monotonic() - heard_s) * 1000)
         if idle_ms >= IDLE_MS:
-            for where, neighbourhood in places.items():
+            said = _Said()
+            for neighbourhood in places.values():
                 answer = neighbourhood.tidy(newest_ms + idle_ms, newest_ms + idle_ms)
-                yield from self._emit(answer, None)
-                self._write(where, places)
+                yield from self._emit(answer, None, said)
+            yield from self._finish(said, places)
         service = ctx.timer_service()
         service.register_processing_time_timer(service.current_processing_time() + IDLE_MS)
 
     def _place(
-        self, article: Received, slot: str, places: dict[str, Neighbourhood]
-    ) -> tuple[Answer, str]:
-        """Place an article unless it was, and say among which language's stories it is."""
-        self._stats.articles += 1
+        self, article: Received, slot: str, places: dict[str, Neighbourhood], said: _Said
+    ) -> Answer:
+        """Place an article unless it was."""
+        said.counts["articles"] += 1
         where = article.language
         home = self._homes.get(slot, article.article_id)
         if home is None:
             answer = self._neighbourhood(where, places).place(article)
-            self._count(answer)
             story_id = answer.placed[-1].story_id if answer.placed else ""
             self._settle(article, slot, where, story_id)
-            return answer, where
+            return answer
         lives, story_id, content_hash = unpack(home)
         if content_hash == article.content_hash:
-            self._stats.repeated += 1
-            return Answer(), lives
-        self._stats.new_versions += 1
+            said.counts["repeated"] += 1
+            return Answer()
+        said.counts["new_versions"] += 1
         self._settle(article, slot, lives, story_id)
-        return self._neighbourhood(lives, places).revise(article, story_id), lives
+        return self._neighbourhood(lives, places).revise(article, story_id)
 
     def _settle(self, article: Received, slot: str, where: str, story_id: str) -> None:
         home = pack([where, story_id, article.content_hash])
         self._homes.put(slot, article.article_id, home)
 
-    def _obey(self, given: Addressed, places: dict[str, Neighbourhood]) -> Emitted:
+    def _obey(self, given: Addressed, places: dict[str, Neighbourhood], said: _Said) -> Emitted:
         """Merge or split where the story is; the other slots keep silent."""
         command = given.command
         story_id = str(command.story_id)
@@ -205,21 +217,22 @@ class PlaceArticles(KeyedProcessFunction):
         except CommandRefused as refusal:
             entry = audited(command, "refused", str(refusal), at_ms=now_ms)
         else:
-            yield from self._emit(answer, None)
-            self._write(where, places)
+            yield from self._emit(answer, None, said)
             entry = audited(command, "applied", done, at_ms=now_ms)
         yield self._audit, Row(entry.command_id.encode(), self._entries.encode(entry))
 
-    def _emit(self, answer: Answer, article: Received | None) -> Emitted:
+    def _emit(self, answer: Answer, article: Received | None, said: _Said) -> Emitted:
+        """What leaves at once; news waits until all of the step is said."""
         for placed in answer.placed:
             yield Row(placed.article_id.encode(), self._placed.encode(placed))
         for news in answer.news:
             packed = to_bytes(news)
-            yield self._for_telling, about_story(news.story_id, "news", packed)
+            said.to_telling.add_about(news.story_id, "news", packed)
             if news.kind == "merged":
-                yield self._for_telling, about_story(news.other, "gone", news.story_id.encode())
+                said.to_telling.add_about(news.other, "gone", news.story_id.encode())
             for desk in self._listeners(news, article):
-                yield self._for_desks, addressed(desk, "news", packed)
+                said.to_desks.add(desk, "news", packed)
+        said.counts.update(_counted(answer))
         if article is not None and answer.placed[-1:]:
             yield from self._mentioned(answer, article)
 
@@ -258,9 +271,18 @@ class PlaceArticles(KeyedProcessFunction):
             places[where] = Neighbourhood(self._clustering, self._tidying, width=cluster.WIDTH)
         return places[where]
 
-    def _write(self, where: str, places: dict[str, Neighbourhood]) -> None:
-        changes = places[where].changes()
-        self._kept.write({f"{where}\x1f{name}": piece for name, piece in changes.items()})
+    def _finish(self, said: _Said, places: dict[str, Neighbourhood]) -> Emitted:
+        """Say what waited, and write what has changed."""
+        for record in said.to_telling.records():
+            yield self._for_telling, record
+        for record in said.to_desks.records():
+            yield self._for_desks, record
+        self._homes.write()
+        for where, neighbourhood in places.items():
+            changes = neighbourhood.changes()
+            self._kept.write({f"{where}\x1f{name}": piece for name, piece in changes.items()})
+        for name, more in said.counts.items():
+            setattr(self._stats, name, getattr(self._stats, name) + more)
         self._stats.stories_active = sum(
             len(n.stories.active) for places in self._slots.values() for n in places.values()
         )
@@ -272,13 +294,17 @@ class PlaceArticles(KeyedProcessFunction):
             service.register_processing_time_timer(service.current_processing_time() + IDLE_MS)
         self._seen_at[slot] = (time.monotonic(), newest_ms)
 
-    def _count(self, answer: Answer) -> None:
-        stats = self._stats
-        stats.late += answer.late
-        stats.merged += answer.merged
-        stats.split += answer.split
-        stats.opened += sum(p.article_id == p.story_id for p in answer.placed)
-        stats.copies += sum(p.copy_of is not None for p in answer.placed)
+
+def _counted(answer: Answer) -> dict[str, int]:
+    """What an answer adds to `PlaceStats`."""
+    new = [each for each in answer.placed if each.previous_story_id is None]
+    return {
+        "late": answer.late,
+        "merged": answer.merged,
+        "split": answer.split,
+        "opened": sum(each.article_id == each.story_id for each in new),
+        "copies": sum(each.copy_of is not None for each in new),
+    }
 
 
 def _copied(answer: Answer) -> bool:

@@ -1,4 +1,4 @@
-"""Enriched articles to the slot that knows their stories."""
+"""Enriched articles to the slots that know their stories."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,14 +8,16 @@ from pyflink.datastream import ProcessFunction, RuntimeContext
 
 from models.breaking.commands import JOB
 from models.stories.partition import slot
-from models.stories.received import received, to_bytes
+from models.stories.received import Received, received, to_bytes
+from schemas.codec import RecordCodec
 from schemas.enriched_article import EnrichedArticle
 from schemas.errors import Reason, RecordError, RejectedArticle
+from schemas.registry import open_registry
 from schemas.topics import ARTICLES_ENRICHED
-from udfs.addressing import addressed
+from udfs.addressing import Post
+from udfs.deliveries import gathered_deliveries
 from udfs.gauges import Numbers, expose
-from udfs.lifeline import end_with_task_manager
-from udfs.read_topic import Out, ReadTopic
+from udfs.read_topic import Letters, Out
 
 
 @dataclass
@@ -27,14 +29,14 @@ class ReadStats(Numbers):
     dead_letters: int = 0
 
 
-class ReadArticles(ReadTopic[EnrichedArticle]):
-    """Decodes articles.enriched, refuses articles dated beyond `future_ms`.
+class ReadArticles(ProcessFunction):
+    """Decodes articles.enriched, the records of a moment at once; refuses articles dated beyond
+    `future_ms`. No key, no state, no timers.
 
-    Out: `addressed_type`, kind article.
+    In: Row(partition, keys, values, offsets, times of arrival), each but the first a list. Out:
+    `addressed_type`, kind article, a slot each. Side output: a dead letter for what is refused and
+    for bytes that are no article.
     """
-
-    topic = ARTICLES_ENRICHED
-    job = JOB
 
     def __init__(
         self,
@@ -44,30 +46,39 @@ class ReadArticles(ReadTopic[EnrichedArticle]):
         registry_url: str | None,
         registry_auth: str | None,
     ) -> None:
-        super().__init__(registry_url=registry_url, registry_auth=registry_auth)
         self._ahead_ms = ahead_ms
         self._future_ms = future_ms
+        self._registry = (registry_url, registry_auth)
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        end_with_task_manager()
-        super().open(runtime_context)
+        registry = open_registry(*self._registry)
+        self._decode = RecordCodec(ARTICLES_ENRICHED, registry).decode
+        self._letters = Letters(JOB, registry)
         self._stats = ReadStats()
         expose(runtime_context.get_metrics_group().add_group("wiredesk"), self._stats)
 
     def process_element(self, value: Row, ctx: ProcessFunction.Context) -> Sequence[Out]:
-        self._stats.articles += 1
-        return super().process_element(value, ctx)
+        letters: list[Out] = []
+        articles: list[Received] = []
+        for each in gathered_deliveries(value, ARTICLES_ENRICHED.name):
+            try:
+                articles.append(self._admitted(self._decode(each.value)))
+            except RecordError as error:
+                letters.append(self._letters.letter(each, error))
+        slots = Post()
+        for article in articles:
+            slots.add(slot(article.language), "article", to_bytes(article))
+        self._stats.articles += len(articles) + len(letters)
+        self._stats.without_embedding += sum(not article.embedding for article in articles)
+        self._stats.dead_letters += len(letters)
+        return [*letters, *slots.records()]
 
-    def read(self, record: EnrichedArticle, value: Row, ctx: ProcessFunction.Context) -> list[Row]:
+    def _admitted(self, record: EnrichedArticle) -> Received:
+        """As stories read it. Raises RejectedArticle."""
         ahead_ms = record.published_ms - record.ingested_ms
         if ahead_ms > self._future_ms:
             raise RejectedArticle(
                 Reason.PUBLISHED_IN_FUTURE,
                 f"published_ms lies {ahead_ms} ms after its arrival; at most {self._future_ms}",
             )
-        article = received(record, ahead_ms=self._ahead_ms)
-        self._stats.without_embedding += not article.embedding
-        return [addressed(slot(article.language), "article", to_bytes(article))]
-
-    def count_dead(self, error: RecordError) -> None:
-        self._stats.dead_letters += 1
+        return received(record, ahead_ms=self._ahead_ms)

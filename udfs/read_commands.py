@@ -15,9 +15,8 @@ from schemas.codec import RecordCodec
 from schemas.editorial import EditorialCommand
 from schemas.registry import open_registry
 from schemas.topics import EDITORIAL_AUDIT, EDITORIAL_CONTROL
-from udfs.addressing import about_story, addressed, addressed_type
+from udfs.addressing import Post, addressed_type
 from udfs.gauges import Numbers, expose
-from udfs.lifeline import end_with_task_manager
 from udfs.read_topic import ReadTopic
 from udfs.route_outcomes import kafka_record_type
 from udfs.wall_clock import wall_clock_ms
@@ -45,10 +44,6 @@ class ReadCommands(ReadTopic[EditorialCommand]):
 
     topic = EDITORIAL_CONTROL
     job = JOB
-
-    def open(self, runtime_context: RuntimeContext) -> None:
-        end_with_task_manager()
-        super().open(runtime_context)
 
     def read(self, record: EditorialCommand, value: Row, ctx: ProcessFunction.Context) -> list[Row]:
         return [Row(commands.gate_key(record), record.model_dump_json().encode())]
@@ -85,8 +80,7 @@ class AcceptCommands(KeyedProcessFunction):
         self._places = {place: commands_tag(place) for place in Place}
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        end_with_task_manager()
-        seen = ValueStateDescriptor("seen", Types.PRIMITIVE_ARRAY(Types.BYTE()))
+        seen = ValueStateDescriptor("seen", Types.PICKLED_BYTE_ARRAY())
         seen.enable_time_to_live(StateTtlConfig.new_builder(Time.seconds(self._memory_s)).build())
         self._seen = runtime_context.get_state(seen)
         self._entries = RecordCodec(EDITORIAL_AUDIT, open_registry(*self._registry))
@@ -98,7 +92,7 @@ class AcceptCommands(KeyedProcessFunction):
     ) -> Iterator[tuple[OutputTag, Row]]:
         packed = self._seen.value()
         accepted = commands.accept(
-            commands.seen_from_bytes(bytes(packed)) if packed else Seen(),
+            commands.seen_from_bytes(packed) if packed else Seen(),
             EditorialCommand.model_validate_json(bytes(value)),
             desks=self._desks,
             slots=SLOTS,
@@ -110,6 +104,11 @@ class AcceptCommands(KeyedProcessFunction):
             self._stats.refused += answer.outcome == "refused"
             yield self._audit, Row(answer.command_id.encode(), self._entries.encode(answer))
         self._stats.accepted += bool(accepted.addressed)
+        posts = {place: Post() for place in self._places}
         for each in accepted.addressed:
-            send = about_story if each.place is Place.TELLING else addressed
-            yield self._places[each.place], send(each.key, "command", commands.to_bytes(each))
+            post = posts[each.place]
+            add = post.add_about if each.place is Place.TELLING else post.add
+            add(each.key, "command", commands.to_bytes(each))
+        for place, post in posts.items():
+            for record in post.records():
+                yield self._places[place], record

@@ -8,7 +8,7 @@ from models.breaking.readership import Demand
 from models.packing import pack
 from schemas.reader_demand import ReaderDemand
 from schemas.topics import STORIES_DEMAND
-from udfs.addressing import addressed
+from udfs.addressing import Post
 from udfs.read_topic import ReadTopic
 
 
@@ -29,4 +29,7 @@ class ReadDemand(ReadTopic[ReaderDemand]):
         packed = pack(
             list(Demand(record.begin_ms, record.end_ms, record.told_ms, record.readers, by_story))
         )
-        return [addressed(desk, "demand", packed) for desk in self._desks]
+        told = Post()
+        for desk in self._desks:
+            told.add(desk, "demand", packed)
+        return [*told.records()]

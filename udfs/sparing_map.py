@@ -37,13 +37,12 @@ class _Entries:
 class SparingMap:
     """Bytes by name, each for `lifetime_s` seconds after its write and at most a quarter longer.
 
-    Entries lie in `SPANS` MapState<string, bytes> in turn, one for the writes of each span of time,
-    and a span that is over is cleared whole. Flink's time to live would cost far more: on the heap
-    each access copies all entries of a key to look for old ones, and PyFlink 2.3 gathers no writes
-    of a state with it, so that each waits for the JVM (0.4 ms). These leave with the bundle, all at
-    once. A read does wait. Most are of names that were never written: memory tells, for
-    `Recollection` is filled from the states when a key is met for the first time. The newest
-    `recent` values of a key are in memory.
+    Entries lie in `SPANS` MapState<string, pickled bytes> in turn, one for the writes of each span
+    of time, and a span that is over is cleared whole. Flink's time to live would cost far more: on
+    the heap each access copies all entries of a key to look for old ones. Each access is a call of
+    the JVM, so writes wait in memory until `write`, which a step ends with. Most reads are of names
+    that were never written: memory tells, for `Recollection` is filled from the states when a key
+    is met for the first time. The newest `recent` values of a key are in memory.
     """
 
     def __init__(
@@ -55,10 +54,10 @@ class SparingMap:
         recent: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        octets = Types.PRIMITIVE_ARRAY(Types.BYTE())
+        pickled = Types.PICKLED_BYTE_ARRAY()
         self._states = [
             runtime_context.get_map_state(
-                MapStateDescriptor(f"{name}-{place}", Types.STRING(), octets)
+                MapStateDescriptor(f"{name}-{place}", Types.STRING(), pickled)
             )
             for place in range(SPANS)
         ]
@@ -69,6 +68,7 @@ class SparingMap:
         self._recent = recent
         self._clock = clock
         self._by_key: dict[str, _Entries] = {}
+        self._unwritten: dict[int, dict[str, bytes]] = {}
 
     def get(self, key: str, name: str) -> bytes | None:
         """The value of a name under the current key."""
@@ -78,13 +78,15 @@ class SparingMap:
             return value
         for place in _latest_first(entries, now):
             if name in entries.names[place]:
-                kept = self._states[place].get(name)
+                kept: bytes | None = self._unwritten.get(place, {}).get(name)
+                if kept is None:
+                    kept = self._states[place].get(name)
                 if kept is not None:
-                    return bytes(kept)
+                    return kept
         return None
 
     def put(self, key: str, name: str, value: bytes) -> None:
-        """Write the value of a name under the current key."""
+        """Take the value of a name under the current key; `write` must follow."""
         entries = self._entries(key)
         number = max(self._now(), *entries.numbers)  # the clock may have been put back
         place = number % SPANS
@@ -95,7 +97,13 @@ class SparingMap:
         entries.newest.move_to_end(name)
         if len(entries.newest) > self._recent:
             entries.newest.popitem(last=False)
-        self._states[place].put(name, value)
+        self._unwritten.setdefault(place, {})[name] = value
+
+    def write(self) -> None:
+        """Write what was put under the current key since the last call."""
+        for place, values in self._unwritten.items():
+            self._states[place].put_all(values)
+        self._unwritten.clear()
 
     def _now(self) -> int:
         """Number of the span that it is, since 1970."""
@@ -104,6 +112,7 @@ class SparingMap:
     def _begin(self, entries: _Entries, place: int, number: int) -> None:
         """A state takes the entries of a new span; those of its last one are over."""
         self._states[place].clear()
+        self._unwritten.pop(place, None)
         self._numbers.put(place, number)
         entries.numbers[place] = number
         entries.names[place] = Recollection()

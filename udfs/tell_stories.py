@@ -1,6 +1,6 @@
 """Stories as they stand, told at most once a second."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyflink.common import Row, Types
@@ -16,8 +16,8 @@ from schemas.editorial import AuditEntry
 from schemas.registry import open_registry
 from schemas.story import Story, StoryBurst, StoryScore
 from schemas.topics import EDITORIAL_AUDIT, STORIES
+from udfs.addressing import Message, messages
 from udfs.gauges import Numbers, expose
-from udfs.lifeline import end_with_task_manager
 from udfs.read_commands import audit_tag
 from udfs.sparing_map import SparingMap
 from udfs.wall_clock import wall_clock_ms
@@ -39,7 +39,7 @@ class TellStats(Numbers):
 class TellStories(KeyedProcessFunction):
     """Joins what neighbourhoods, desks and editors say of a story. Keyed by `shard_of` its id.
 
-    In: `message_type`, kind news, gone, scored, burst or command. Out: Row(key, value) of
+    In: `messages`, kind news, gone, scored, burst or command. Out: Row(key, value) of
     stories, which go to Redis, too, with the story of each article. Side output: answers to
     commands.
 
@@ -66,16 +66,14 @@ class TellStories(KeyedProcessFunction):
         self._audit = audit_tag()
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        end_with_task_manager()
         registry = open_registry(*self._registry)
         self._stories = RecordCodec(STORIES, registry)
         self._entries = RecordCodec(EDITORIAL_AUDIT, registry)
         self._told = SparingMap(
             runtime_context, "told-stories", lifetime_s=self._memory_s, recent=IN_MEMORY
         )
-        octets = Types.PRIMITIVE_ARRAY(Types.BYTE())
         self._waiting_state = runtime_context.get_map_state(
-            MapStateDescriptor("waiting", Types.STRING(), octets)
+            MapStateDescriptor("waiting", Types.STRING(), Types.PICKLED_BYTE_ARRAY())
         )
         self._waiting: dict[str, dict[str, list[str]]] = {}
         self._armed: set[str] = set()  # shards with a timer; a forgotten one is only set again
@@ -87,21 +85,29 @@ class TellStories(KeyedProcessFunction):
         self._in_redis.close()
 
     def process_element(
-        self, value: Row, ctx: KeyedProcessFunction.Context
+        self, value: bytes, ctx: KeyedProcessFunction.Context
     ) -> Iterator[tuple[OutputTag, Row]]:
-        story_id, kind, payload = value
         shard = ctx.get_current_key()
-        self._stats.heard += 1
-        packed = self._told.get(shard, story_id)
-        before = told.from_bytes(packed) if packed else None
-        state, articles, answer = self._step(before, kind, bytes(payload))
-        if answer is not None:
-            yield self._audit, Row(answer.command_id.encode(), self._entries.encode(answer))
-        if state is None or not state.changed:
-            return
-        self._told.put(shard, story_id, told.to_bytes(state))
-        self._wait(shard, story_id, articles)
-        if shard not in self._armed:
+        by_story: dict[str, list[Message]] = {}
+        for message in messages(value):
+            by_story.setdefault(message.name, []).append(message)
+        waiting: dict[str, list[str]] = {}
+        for story_id, about in by_story.items():
+            packed = self._told.get(shard, story_id)
+            state = told.from_bytes(packed) if packed else None
+            articles: list[str] = []
+            for message in about:
+                state, new, answer = self._step(state, message)
+                articles += new
+                if answer is not None:
+                    yield self._audit, Row(answer.command_id.encode(), self._entries.encode(answer))
+            if state is not None and state.changed:
+                self._told.put(shard, story_id, told.to_bytes(state))
+                waiting[story_id] = articles
+        self._told.write()
+        self._wait(shard, waiting)
+        self._stats.heard += sum(map(len, by_story.values()))
+        if waiting and shard not in self._armed:
             self._armed.add(shard)
             service = ctx.timer_service()
             due_ms = service.current_processing_time() + self._every_ms
@@ -117,35 +123,39 @@ class TellStories(KeyedProcessFunction):
         if stories or homes:
             self._in_redis.write(stories, homes)
         for story in stories:
-            self._stats.told += 1
             yield Row(story.story_id.encode(), self._stories.encode(story))
-        for story_id in waiting:
-            self._waiting_state.remove(story_id)
+        self._stats.told += len(stories)
+        self._waiting_state.clear()
         waiting.clear()
 
     def _as_told(self, shard: str, story_id: str) -> Story | None:
         packed = self._told.get(shard, story_id)
         return told.record(story_id, told.from_bytes(packed)) if packed else None
 
-    def _wait(self, shard: str, story_id: str, articles: tuple[str, ...]) -> None:
-        """The story waits to be told, with more articles."""
+    def _wait(self, shard: str, more: Mapping[str, Sequence[str]]) -> None:
+        """Stories wait to be told, each with more articles."""
         waiting = self._waiting_of(shard)
-        if story_id not in waiting or articles:
-            known = waiting.setdefault(story_id, [])
-            known += articles
-            self._waiting_state.put(story_id, pack(known))
+        changed = {}
+        for story_id, articles in more.items():
+            if story_id not in waiting or articles:
+                known = waiting.setdefault(story_id, [])
+                known += articles
+                changed[story_id] = pack(known)
+        if changed:
+            self._waiting_state.put_all(changed)
 
     def _waiting_of(self, shard: str) -> dict[str, list[str]]:
         """The stories of the current key that wait, restored when the key is met first."""
         if shard not in self._waiting:
             kept = self._waiting_state.items()
-            self._waiting[shard] = {story_id: unpack(bytes(packed)) for story_id, packed in kept}
+            self._waiting[shard] = {story_id: unpack(packed) for story_id, packed in kept}
         return self._waiting[shard]
 
     def _step(
-        self, state: Told | None, kind: str, payload: bytes
+        self, state: Told | None, message: Message
     ) -> tuple[Told | None, tuple[str, ...], AuditEntry | None]:
         """The state after a message, its new articles, and an answer if it was a command."""
+        _, kind, payload = message
         if kind == "command":
             given = commands.from_bytes(payload)
             wall_ms = wall_clock_ms()

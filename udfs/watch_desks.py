@@ -22,10 +22,9 @@ from schemas.editorial import AuditEntry
 from schemas.quality_signal import QualitySignal
 from schemas.registry import open_registry
 from schemas.topics import ALERTS_BREAKING, EDITORIAL_AUDIT, QUALITY_SIGNALS
-from udfs.addressing import about_story
+from udfs.addressing import Message, Post, messages
 from udfs.gauges import Numbers, expose
 from udfs.kept_state import KeptState
-from udfs.lifeline import end_with_task_manager
 from udfs.place_articles import news_for_telling_tag
 from udfs.read_commands import audit_tag
 from udfs.route_outcomes import kafka_record_type
@@ -61,7 +60,7 @@ class DeskStats(Numbers):
 class WatchDesks(KeyedProcessFunction):
     """Scores stories as sources take them up, and alerts. Keyed by desk.
 
-    In: `message_type`, kind news, window, demand or command. Out: Row(key, value) of
+    In: `messages`, kind news, window, demand or command. Out: Row(key, value) of
     alerts.breaking.
     Side outputs: scores and judged windows for the telling, answers to commands, quality signals.
 
@@ -88,7 +87,6 @@ class WatchDesks(KeyedProcessFunction):
         self._signals = signals_tag()
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        end_with_task_manager()
         registry = open_registry(*self._registry)
         self._alerts = RecordCodec(ALERTS_BREAKING, registry)
         self._entries = RecordCodec(EDITORIAL_AUDIT, registry)
@@ -100,15 +98,23 @@ class WatchDesks(KeyedProcessFunction):
         self._stats = DeskStats()
         expose(runtime_context.get_metrics_group().add_group("wiredesk"), self._stats)
 
-    def process_element(self, value: Row, ctx: KeyedProcessFunction.Context) -> Emitted:
-        name, kind, payload = value
-        desk = self._desk(name)
+    def process_element(self, value: bytes, ctx: KeyedProcessFunction.Context) -> Emitted:
+        desk = self._desk(ctx.get_current_key())
         if desk is None:  # of a savepoint; the file has it no more
             return
         begun = time.perf_counter_ns()
-        outs = self._step(desk, kind, bytes(payload))
-        self._stats.scoring_us = (time.perf_counter_ns() - begun) // 1000
-        yield from self._finish(desk, outs, ctx)
+        told = list(messages(value))
+        wall_ms = wall_clock_ms()
+        outs = [out for message in told for out in self._step(desk, message, wall_ms)]
+        if news := sum(message.kind == "news" for message in told):
+            self._heard[desk.desk.name] = (time.monotonic(), desk.now_ms)
+            self._stats.news += news
+            self._stats.event_time_lag_ms = wall_ms - desk.now_ms
+        self._stats.scoring_us = (time.perf_counter_ns() - begun) // 1000 // len(told)
+        yield from self._emit(desk, outs)
+        self._kept.write(desk.changes())
+        if any(isinstance(out, Alert) for out in outs) and desk.live():
+            _wake(ctx)
 
     def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Emitted:
         name = ctx.get_current_key()
@@ -125,15 +131,10 @@ class WatchDesks(KeyedProcessFunction):
         if desk.live():
             _wake(ctx)
 
-    def _step(self, desk: DeskAtWork, kind: str, payload: bytes) -> list[Out]:
-        wall_ms = wall_clock_ms()
+    def _step(self, desk: DeskAtWork, message: Message, wall_ms: int) -> list[Out]:
+        _, kind, payload = message
         if kind == "news":
-            news = neighbourhood.from_bytes(payload)
-            outs = desk.hear(news, wall_ms)
-            self._heard[desk.desk.name] = (time.monotonic(), desk.now_ms)
-            self._stats.news += 1
-            self._stats.event_time_lag_ms = wall_ms - news.at_ms
-            return outs
+            return desk.hear(neighbourhood.from_bytes(payload), wall_ms)
         if kind == "window":
             return desk.judge(Window(*unpack(payload)))
         if kind == "demand":
@@ -143,15 +144,8 @@ class WatchDesks(KeyedProcessFunction):
             return desk.take_back(given.undo, given.command, wall_ms)
         return desk.command(given.command, wall_ms)
 
-    def _finish(
-        self, desk: DeskAtWork, outs: list[Out], ctx: KeyedProcessFunction.Context
-    ) -> Emitted:
-        yield from self._emit(desk, outs)
-        self._kept.write(desk.changes())
-        if any(isinstance(out, Alert) for out in outs) and desk.live():
-            _wake(ctx)
-
     def _emit(self, desk: DeskAtWork, outs: list[Out]) -> Emitted:
+        tellings = Post()
         for out in outs:
             if isinstance(out, Alert):
                 self._stats.alerts[out.state] += 1
@@ -162,12 +156,12 @@ class WatchDesks(KeyedProcessFunction):
             elif isinstance(out, QualitySignal):
                 yield self._signals, Row(out.key.encode(), self._quality.encode(out))
             elif isinstance(out, Scored):
-                self._stats.scored += 1
-                packed = pack(out.score.model_dump())
-                yield self._for_telling, about_story(out.story_id, "scored", packed)
+                tellings.add_about(out.story_id, "scored", pack(out.score.model_dump()))
             elif isinstance(out, Burst) and desk.desk.name == self._tells_bursts:
-                packed = pack(out.burst.model_dump())
-                yield self._for_telling, about_story(out.story_id, "burst", packed)
+                tellings.add_about(out.story_id, "burst", pack(out.burst.model_dump()))
+        self._stats.scored += sum(isinstance(out, Scored) for out in outs)
+        for record in tellings.records():
+            yield self._for_telling, record
 
     def _desk(self, name: str) -> DeskAtWork | None:
         if name not in self._at_work and name in self._desks:

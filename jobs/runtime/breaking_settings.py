@@ -24,6 +24,9 @@ class BreakingSettings(JobSettings):
     stories_file: AbsolutePath | None = Field(
         default=None, description="JSON of decisions about stories of your own; unset: the shipped"
     )
+    articles_every_ms: int = Field(
+        default=50, gt=0, description="articles of so many milliseconds are read at once"
+    )
     story_window_s: int = Field(
         default=3 * 24 * 3600, gt=0, description="seconds without an article after which it expires"
     )

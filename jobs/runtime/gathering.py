@@ -7,6 +7,14 @@ from pyflink.table import Schema, StreamTableEnvironment
 
 from jobs.runtime.endpoints import set_uids
 
+ARRIVAL = {
+    "keys": "`key`",
+    "values": "`value`",
+    "offsets": "`offset`",
+    "times": "1000 * EXTRACT(EPOCH FROM `timestamp`) + EXTRACT(MILLISECOND FROM `timestamp`)",
+}
+"""What is gathered of records of Kafka, see `udfs.deliveries.gathered_deliveries`."""
+
 
 def gathered(
     stream: DataStream,

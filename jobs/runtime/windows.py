@@ -26,7 +26,8 @@ def count_per_window(mentions: DataStream, lateness_s: int) -> DataStream:
 
     mentions    Row(story, entities, source, at_ms)
     lateness_s  how far behind the newest mention a window waits for late ones
-    Returns     Row(kind, name, minutes, end_s, observed), `end_s` the window's end since 1970
+    Returns     Row(kind, minutes, end_s, names, observed) for each window that has ended: lists of
+                the names and of their sources; `end_s` is its end since 1970
     """
     tables = StreamTableEnvironment.create(mentions.get_execution_environment())
     tables.get_config().set_local_timezone("UTC")
@@ -52,13 +53,18 @@ def count_per_window(mentions: DataStream, lateness_s: int) -> DataStream:
 
 def _counted(kind: str, minutes: int, slide: int) -> str:
     return f"""
-        SELECT '{kind}' AS kind, name, {minutes} AS minutes,
+        SELECT '{kind}' AS kind, {minutes} AS minutes,
                TIMESTAMPDIFF(SECOND, TIMESTAMP '1970-01-01 00:00:00', window_end) AS end_s,
-               CAST(COUNT(DISTINCT source) AS INT) AS observed
-        FROM TABLE(HOP(
-          TABLE mentions_{kind}, DESCRIPTOR(at_time),
-          INTERVAL '{slide}' MINUTES, INTERVAL '{minutes}' MINUTES
-        ))
-        GROUP BY name, window_start, window_end
-        HAVING COUNT(DISTINCT source) >= {FEWEST}
+               ARRAY_AGG(name) AS names, ARRAY_AGG(observed) AS observed
+        FROM (
+          SELECT name, window_start, window_end,
+                 CAST(COUNT(DISTINCT source) AS INT) AS observed
+          FROM TABLE(HOP(
+            TABLE mentions_{kind}, DESCRIPTOR(at_time),
+            INTERVAL '{slide}' MINUTES, INTERVAL '{minutes}' MINUTES
+          ))
+          GROUP BY name, window_start, window_end
+          HAVING COUNT(DISTINCT source) >= {FEWEST}
+        )
+        GROUP BY window_start, window_end
     """

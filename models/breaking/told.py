@@ -24,7 +24,7 @@ class Told:
     scores   by desk: score, low, high, threshold, moment
     bursts   newest window by its minutes
     moments  by begin: sources, expected, highest score
-    changed  whether the last step changed it; no part of what is kept
+    changed  whether a step has changed it since it was read; no part of what is kept
     """
 
     status: str = "active"

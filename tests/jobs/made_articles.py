@@ -82,6 +82,22 @@ def raws(values: Iterable[bytes | None], topic: str) -> list[Row]:
     return [Row(b"k", value, topic, 0, n, arrived) for n, value in enumerate(values)]
 
 
+def moment(rows: Iterable[Row]) -> Row:
+    """Records of one partition as a job gathers them."""
+    keys, values, _, partitions, offsets, arrived = zip(*rows, strict=True)
+    times = [at.to_epoch_milli() for at in arrived]
+    return Row(partitions[0], [*keys], [*values], [*offsets], times)
+
+
+def moment_type() -> TypeInformation:
+    octets = Types.OBJECT_ARRAY(Types.PRIMITIVE_ARRAY(Types.BYTE()))
+    numbers = Types.OBJECT_ARRAY(Types.LONG())
+    return Types.ROW_NAMED(
+        ["partition", "keys", "values", "offsets", "times"],
+        [Types.INT(), octets, octets, numbers, numbers],
+    )
+
+
 def articles_as_bytes(articles: Iterable[EnrichedArticle]) -> list[bytes]:
     codec = RecordCodec(ARTICLES_ENRICHED)
     return [codec.encode(each) for each in articles]

@@ -6,12 +6,15 @@ import made_articles
 import pytest
 import redis
 from made_articles import START_MS, article, command, embedding
+from pyflink.common import WatermarkStrategy
+from pyflink.common.watermark_strategy import TimestampAssigner
 from pyflink.datastream import MapFunction
 from pyflink.datastream.connectors.base import Sink
 from pyflink.java_gateway import get_gateway
 
 from jobs import breaking
 from jobs.runtime.breaking_settings import BreakingSettings
+from jobs.runtime.modes import in_worker
 from jobs.runtime.settings import load
 from local.ports import HOST
 from local.process import wait_until
@@ -23,7 +26,16 @@ from schemas.topics import ARTICLES_ENRICHED, EDITORIAL_CONTROL, STORIES_DEMAND
 pytestmark = pytest.mark.flink
 
 HOUR = 60
+MOMENT = 7
+"""Articles that are read at once."""
+
 WIRE = "Agency: ferry runs aground off the northern cape, passengers safe"
+
+
+@pytest.fixture(scope="module")
+def execution_mode():
+    """As flink-conf/breaking.yaml has it."""
+    return "thread"
 
 
 def background():
@@ -145,20 +157,43 @@ class WaitForRedis(MapFunction):
         return record
 
 
+def waiting_for(port, awaited, records):
+    """Records of Kafka that come when fields in Redis have their values."""
+    with in_worker(records):
+        held = records.map(WaitForRedis(port, awaited), made_articles.raw_type())
+        return held.start_new_chain()
+
+
+class KafkaTime(TimestampAssigner):
+    def extract_timestamp(self, row, _):
+        return row[5].to_epoch_milli()
+
+
+def in_time(records):
+    """Records with Kafka's time, as its source gives it: that of a row no thread can read."""
+    strategy = WatermarkStrategy.no_watermarks().with_timestamp_assigner(KafkaTime())
+    with in_worker(records):
+        return records.assign_timestamps_and_watermarks(strategy)
+
+
 WAIT = {"timeout_s": 120, "every_s": 0.05}
 
 
 def streams(env, articles, commands, demand=()):
     values = [*made_articles.articles_as_bytes(articles), b"not Avro"]
+    rows = made_articles.raws(values, ARTICLES_ENRICHED.name)
+    moments = [made_articles.moment(rows[n : n + MOMENT]) for n in range(0, len(rows), MOMENT)]
     return breaking.Inputs(
+        env.from_collection(moments, made_articles.moment_type()),
         *(
-            env.from_collection(made_articles.raws(each, topic.name), made_articles.raw_type())
+            in_time(
+                env.from_collection(made_articles.raws(each, topic.name), made_articles.raw_type())
+            )
             for each, topic in (
-                (values, ARTICLES_ENRICHED),
                 (made_articles.commands_as_bytes(commands), EDITORIAL_CONTROL),
                 ([*map(RecordCodec(STORIES_DEMAND).encode, demand), b"no demand"], STORIES_DEMAND),
             )
-        )
+        ),
     )
 
 
@@ -198,7 +233,8 @@ def test_news_raises_one_alert_and_the_rest_none(env, redis_client, settings):
 def _collected(env, outputs, redis_client):
     """Run to the end; the records of each topic."""
     for topic, stream in outputs.by_topic():
-        stream.map(PushToRedis(port_of(redis_client), f"out:{topic.name}"))
+        with in_worker(stream):
+            stream.map(PushToRedis(port_of(redis_client), f"out:{topic.name}")).start_new_chain()
     env.execute("test")
     return {
         topic.name: [
@@ -284,7 +320,7 @@ def test_editors_merge_split_retract_score_and_dismiss_stories(env, redis_client
     raws, _, demand = streams(env, two_tellings_of_one_quake(), [])
     # a source each: a record that waits holds back what else is in its bundle
     first, *rest = (
-        streams(env, [], [order]).commands.map(WaitForRedis(port, fields), made_articles.raw_type())
+        waiting_for(port, fields, streams(env, [], [order]).commands)
         for order, fields in zip(commands, awaited, strict=True)
     )
     waiting = first.union(*rest)
@@ -361,10 +397,7 @@ def test_readers_who_flock_to_a_story_raise_its_alert(env, redis_client, setting
     path.write_text(READERS_DESK)
     told = settings.model_copy(update={"desks_file": path})
     raws, orders, demand = streams(env, breaking_story()[:2], [], flocking("x0"))
-    waiting = demand.map(
-        WaitForRedis(port_of(redis_client), [("story:x0", "articles", b"2")]),
-        made_articles.raw_type(),
-    )
+    waiting = waiting_for(port_of(redis_client), [("story:x0", "articles", b"2")], demand)
     inputs = breaking.Inputs(raws, orders, waiting)
     records = _collected(env, breaking.build(inputs, told), redis_client)
     (alert,) = records["alerts.breaking"]
@@ -381,8 +414,9 @@ def test_step_ids_are_those_that_savepoints_know(env, settings, monkeypatch):
     """The whole job as `main` wires it, with Kafka's ends replaced, is built but not run."""
     discarding = get_gateway().jvm.org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink
     topics = (ARTICLES_ENRICHED, EDITORIAL_CONTROL, STORIES_DEMAND)
-    sources = dict(zip(topics, streams(env, [], []), strict=True))
-    monkeypatch.setattr(breaking, "kafka_source", lambda _, topic, __: sources[topic])
+    rows = made_articles.raws([b"no record"], "some topic")
+    sources = {topic: env.from_collection(rows, made_articles.raw_type()) for topic in topics}
+    monkeypatch.setattr(breaking, "kafka_source", lambda _, topic, *__, **___: sources[topic])
     monkeypatch.setattr(breaking, "kafka_sink", lambda *_: Sink(discarding()))
     monkeypatch.setattr(breaking, "settings_from_arguments", lambda *_: settings)
     monkeypatch.setattr(

@@ -8,8 +8,7 @@ from pyflink.common.time import Instant
 from pyflink.datastream import MapFunction
 from pyflink.table import StreamTableEnvironment
 
-from jobs.profiles import ARRIVAL
-from jobs.runtime.gathering import gathered
+from jobs.runtime.gathering import ARRIVAL, gathered
 
 pytestmark = pytest.mark.flink
 

@@ -2,8 +2,7 @@
 
 import cloudpickle
 import pytest
-from made_articles import START_MS, command, raws
-from pyflink.common import Row
+from made_articles import START_MS, command, moment, raws
 from pyflink.datastream import OutputTag
 
 from models.breaking.readership import Demand
@@ -21,6 +20,7 @@ from schemas.topics import (
     USER_EVENTS,
 )
 from schemas.user_event import UserEvent
+from udfs.addressing import messages
 from udfs.decode_events import DecodeEvents
 from udfs.extract_placements import ExtractPlacements
 from udfs.read_articles import ReadArticles
@@ -43,10 +43,8 @@ READERS = {
 """Every reader, by its job and topic."""
 
 
-def gathered(rows):
-    """Records of a partition as the job `profiles` gathers them."""
-    keys, values, _, partitions, offsets, arrived = zip(*rows, strict=True)
-    return Row(partitions[0], keys, values, offsets, [at.to_epoch_milli() for at in arrived])
+GATHERED = (DecodeEvents, ReadArticles)
+"""Those that read the records of a moment at once."""
 
 
 class Context:
@@ -65,7 +63,7 @@ def read(runtime_context):
         operator.open(runtime_context)
         sent, aside = [], []
         rows = raws(values, topic)
-        for row in [gathered(rows)] if isinstance(reader, DecodeEvents) else rows:
+        for row in [moment(rows)] if isinstance(reader, GATHERED) else rows:
             for out in operator.process_element(row, Context()):
                 is_aside = isinstance(out, tuple) and isinstance(out[0], OutputTag)
                 (aside.append((out[0].tag_id, out[1])) if is_aside else sent.append(out))
@@ -122,9 +120,9 @@ def test_demand_goes_to_every_desk(read):
     values = encoded(STORIES_DEMAND, [window])
     sent, aside = read(READERS["breaking stories.demand"], values, STORIES_DEMAND.name)
     assert ([row[0] for row in sent], aside) == (["world", "sport"], [])
-    name, kind, payload = sent[0][1]
+    ((name, kind, payload),) = messages(sent[0][1])
     assert (name, kind) == ("world", "demand")
-    assert Demand(*unpack(bytes(payload))) == Demand(0, 20, 30, 9, {"s1": 5, "s2": 2})
+    assert Demand(*unpack(payload)) == Demand(0, 20, 30, 9, {"s1": 5, "s2": 2})
 
 
 def test_placement_goes_on_to_the_mood_of_its_article(read):

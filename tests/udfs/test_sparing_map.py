@@ -22,6 +22,8 @@ class Counted(dict):
     def put(self, name, value):
         self[name] = value
 
+    put_all = dict.update
+
 
 class Clock:
     def __init__(self):
@@ -62,19 +64,25 @@ def test_names_never_written_are_not_read(opened, states):
     assert reads(states) == 0
 
 
-def test_newest_values_are_in_memory_and_older_ones_are_read(opened, states):
+def test_newest_and_unwritten_values_are_in_memory_and_older_ones_are_read(opened, states):
     homes = opened(recent=2)
     for name in "abc":
         homes.put("0", name, name.encode())
+    assert [homes.get("0", name) for name in "abc"] == [b"a", b"b", b"c"]
+    assert reads(states) == 0
+    homes.write()
     assert [homes.get("0", name) for name in "abc"] == [b"a", b"b", b"c"]
     assert reads(states) == 1
 
 
 def test_new_start_finds_what_was_written_before(opened):
-    opened().put("0", "a", b"1")
+    first = opened()
+    first.put("0", "a", b"1")
+    first.write()
     again = opened()
     assert again.get("0", "a") == b"1"
     again.put("0", "a", b"2")
+    again.write()
     assert again.get("0", "a") == b"2"
     assert opened().get("0", "a") == b"2"
 
@@ -87,6 +95,7 @@ def test_value_lives_for_its_lifetime_after_its_last_write(opened, clock, starts
     clock.now_s += SPAN_S
     homes.put("0", "a", b"2")
     homes.put("0", "c", b"1")
+    homes.write()
     clock.now_s += LIFETIME_S
     again = opened(recent=1) if starts_anew else homes
     assert again.get("0", "a") == b"2"
@@ -100,6 +109,7 @@ def test_state_holds_only_the_spans_of_a_lifetime(opened, states, clock):
     homes = opened()
     for number in range(20):
         homes.put("0", f"article {number}", b"1")
+        homes.write()
         clock.now_s += SPAN_S
     held = [name for state in states.values() for name in state if isinstance(name, str)]
     assert sorted(held) == [f"article {number}" for number in range(15, 20)]
@@ -110,4 +120,5 @@ def test_clock_that_is_put_back_loses_nothing(opened, clock):
     homes.put("0", "a", b"1")
     clock.now_s -= 2 * SPAN_S
     homes.put("0", "b", b"2")
+    homes.write()
     assert [opened().get("0", name) for name in "ab"] == [b"1", b"2"]

@@ -2,7 +2,6 @@
 
 import pytest
 from made_articles import article
-from pyflink.common import Row
 
 from models.breaking import commands
 from models.breaking.commands import Addressed, Place
@@ -13,7 +12,7 @@ from models.stories.neighbourhood import Neighbourhood
 from schemas.codec import RecordCodec
 from schemas.editorial import EditorialCommand
 from schemas.topics import EDITORIAL_AUDIT, STORIES
-from udfs.addressing import shard_of
+from udfs.addressing import Post, shard_of
 from udfs.tell_stories import TellStories
 from udfs.write_values import END_OF_INPUT
 
@@ -24,11 +23,10 @@ SURE = Weights(**dict.fromkeys(Weights._fields, 0.0) | {"mean_vector": 20.0, "co
 class Pieces(dict):
     """Flink's MapState."""
 
+    put_all = dict.update
+
     def put(self, key, value):
         self[key] = value
-
-    def remove(self, key):
-        self.pop(key, None)
 
 
 class Context:
@@ -80,6 +78,14 @@ def started(runtime_context, redis_process, monkeypatch):
     return start
 
 
+def packed(*about):
+    told = Post()
+    for message in about:
+        told.add_about(*message)
+    ((_, messages),) = told.records()
+    return messages
+
+
 def news(count):
     """What is said of a story of so many articles, one by one, and the key it goes to."""
     told = Neighbourhood(Clustering(SURE, SURE))
@@ -90,8 +96,8 @@ def news(count):
             received.received(article(f"x{n}", "quake hits coast", f"s{n}.example", n), ahead_ms=0)
         ).news
     ]
-    rows = [Row(each.story_id, "news", neighbourhood.to_bytes(each)) for each in said]
-    return rows, Context(shard_of(rows[0][0]))
+    rows = [packed((each.story_id, "news", neighbourhood.to_bytes(each))) for each in said]
+    return rows, Context(shard_of(said[0].story_id))
 
 
 def told_by(operator, context, at_ms=EVERY_MS):
@@ -135,9 +141,8 @@ def test_order_about_a_story_that_nobody_knows_is_refused(started):
         command_id="c1", kind="pin", story_id="nowhere", author="ada", issued_ms=1
     )
     payload = commands.to_bytes(Addressed(Place.TELLING, "nowhere", order))
-    row = Row("nowhere", "command", payload)
     context = Context(shard_of("nowhere"))
-    ((_, answer),) = operator.process_element(row, context)
+    ((_, answer),) = operator.process_element(packed(("nowhere", "command", payload)), context)
     assert RecordCodec(EDITORIAL_AUDIT).decode(answer[1]).outcome == "refused"
     assert context.timers == []
     assert told_by(operator, context) == []

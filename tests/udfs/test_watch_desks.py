@@ -4,7 +4,6 @@ import time
 
 import pytest
 from made_articles import article
-from pyflink.common import Row
 
 from models.breaking import desks, scorer
 from models.breaking.watching import Terms
@@ -16,6 +15,7 @@ from models.stories.neighbourhood import Neighbourhood
 from schemas.codec import RecordCodec
 from schemas.topics import ALERTS_BREAKING
 from udfs import watch_desks
+from udfs.addressing import Post
 from udfs.watch_desks import IDLE_MS, WatchDesks
 
 SURE = dict.fromkeys(Weights._fields, 0.0) | {"mean_vector": 20.0, "constant": -10.0}
@@ -35,21 +35,21 @@ class Timers:
 
 
 class Context:
-    def __init__(self):
+    def __init__(self, key="world"):
         self.timers = Timers()
+        self._key = key
 
     def timer_service(self):
         return self.timers
 
     def get_current_key(self):
-        return "world"
+        return self._key
 
 
 class Pieces(dict):
     """Flink's MapState."""
 
-    def put(self, key, value):
-        self[key] = value
+    put_all = dict.update
 
     def remove(self, key):
         self.pop(key, None)
@@ -74,13 +74,20 @@ def alerts(outs):
     return [codec.decode(bytes(out[1])) for out in outs if not isinstance(out, tuple)]
 
 
+def packed(kind, payload):
+    told = Post()
+    told.add("world", kind, payload)
+    ((_, messages),) = told.records()
+    return messages
+
+
 def burst():
     """News of a story that eight sources take up within eight minutes."""
     stories = Neighbourhood(Clustering(join=Weights(**SURE), merge=Weights(**SURE)))
     for n in range(8):
         one = article(f"a{n}", "harbour blast", f"s{n}.example", n)
         for news in stories.place(received.received(one, ahead_ms=0)).news:
-            yield Row("world", "news", neighbourhood.to_bytes(news))
+            yield packed("news", neighbourhood.to_bytes(news))
 
 
 def test_alert_closes_although_no_news_comes(desk, monkeypatch):
@@ -97,4 +104,4 @@ def test_alert_closes_although_no_news_comes(desk, monkeypatch):
 
 
 def test_desk_that_the_file_has_no_more_is_passed_over(desk):
-    assert list(desk.process_element(Row("gone", "window", pack([])), Context())) == []
+    assert list(desk.process_element(packed("window", pack([])), Context("gone"))) == []

@@ -1,0 +1,117 @@
+"""The articles of a moment are placed one after the other, and written and told at once."""
+
+import pytest
+from made_articles import article
+
+from models.breaking import desks
+from models.stories import received
+from models.stories.clustering import Clustering
+from models.stories.decide import Weights
+from models.stories.neighbourhood import Tidying
+from schemas.codec import RecordCodec
+from schemas.topics import STORIES_ARTICLES
+from udfs.addressing import Post, messages, shard_of
+from udfs.place_articles import PlaceArticles
+
+SURE = Weights(**dict.fromkeys(Weights._fields, 0.0) | {"mean_vector": 20.0, "constant": -10.0})
+
+
+class Pieces(dict):
+    """Flink's MapState, which counts its writes."""
+
+    writes = 0
+
+    def put(self, key, value):
+        self[key] = value
+
+    def put_all(self, values):
+        self.writes += 1
+        self.update(values)
+
+    def remove(self, key):
+        self.pop(key, None)
+
+
+class Context:
+    """Flink's, of the slot "7", with its timer service."""
+
+    def timer_service(self):
+        return self
+
+    def get_current_key(self):
+        return "7"
+
+    def current_processing_time(self):
+        return 0
+
+    def register_processing_time_timer(self, at_ms):
+        pass
+
+
+class Placing:
+    """The operator on a state: where articles of a moment go, and what is said by which output."""
+
+    def __init__(self, context):
+        self._operator = PlaceArticles(
+            clustering=Clustering(SURE, SURE),
+            tidying=Tidying(),
+            desks=desks.read(),
+            memory_s=3600,
+            registry_url=None,
+            registry_auth=None,
+        )
+        self._operator.open(context)
+
+    def place(self, *articles):
+        post = Post()
+        for each in articles:
+            post.add("7", "article", received.to_bytes(received.received(each, ahead_ms=0)))
+        ((_, packed),) = post.records()
+        placed, said = [], {}
+        for out in self._operator.process_element(packed, Context()):
+            if isinstance(out, tuple) and not hasattr(out, "_fields"):
+                said.setdefault(out[0].tag_id, []).append(out[1])
+            else:
+                placed.append(RecordCodec(STORIES_ARTICLES).decode(out[1]))
+        return {one.article_id: one.story_id for one in placed}, said
+
+
+@pytest.fixture
+def states():
+    return {}
+
+
+@pytest.fixture
+def started(runtime_context, states, monkeypatch):
+    """Starts the operator on the state that was left."""
+    monkeypatch.setattr(
+        type(runtime_context),
+        "get_map_state",
+        lambda _, descriptor: states.setdefault(descriptor.name, Pieces()),
+        raising=False,
+    )
+    return lambda: Placing(type(runtime_context)())
+
+
+def quake(n):
+    return article(f"x{n}", "quake hits coast", f"s{n}.example", n)
+
+
+def test_a_moment_is_written_once_and_told_once_a_desk_and_a_shard(started, states):
+    homes, said = started().place(*map(quake, range(4)))
+    assert homes == dict.fromkeys(["x0", "x1", "x2", "x3"], "x0")
+    assert states["neighbourhoods"].writes == 1
+    ((desk, news),) = said["news-for-desks"]
+    ((shard, telling),) = said["news-for-telling"]
+    assert (desk, len([*messages(news)])) == ("world", 4)
+    assert (shard, [name for name, _, _ in messages(telling)]) == (shard_of("x0"), ["x0"] * 4)
+    assert len(said["mentions"]) == 4
+
+
+def test_article_that_comes_again_is_passed_over_in_its_moment_and_after_a_new_start(started):
+    homes, said = started().place(quake(0), quake(1), quake(0))
+    assert [*homes] == ["x0", "x1"]
+    assert len(said["mentions"]) == 2
+    again = started()
+    assert again.place(quake(1)) == ({}, {})
+    assert again.place(quake(2))[0] == {"x2": "x0"}

@@ -1,6 +1,7 @@
 import sys
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -128,3 +129,12 @@ def test_savepoint_that_is_not_there_is_found_out_before_anything_is_cancelled(
     wanted = Submission("enrich", savepoint=f"file:{tmp_path}/none")
     with pytest.raises(StackError, match=r"There is no savepoint file:.*/none\."):
         submission.submit(wanted, replace=True, wait=False, report=print)
+
+
+def test_thread_mode_without_our_python_is_told_with_what_to_do() -> None:
+    failure = "pemja.core.PythonException: <class 'E'>: No module named 'pemja'\n\tat x.Y(Z)"
+    flink = SimpleNamespace(
+        url="http://flink.example:8081", tasks=lambda _: {"FAILED"}, failure=lambda _: failure
+    )
+    with pytest.raises(StackError, match=r"the first python on the TaskManagers' PATH"):
+        submission._wait_for_tasks(flink, "0")

@@ -9,7 +9,7 @@ from pyflink.table import StreamTableEnvironment
 
 from jobs.runtime.arguments import run, settings_from_arguments
 from jobs.runtime.audience_settings import AudienceSettings
-from jobs.runtime.endpoints import kafka_sink, kafka_source
+from jobs.runtime.endpoints import KAFKA_TIME, kafka_sink, kafka_source
 from jobs.runtime.modes import in_worker
 from jobs.runtime.steps import step
 from jobs.runtime.streams import awaited, keyed, side_output
@@ -251,8 +251,8 @@ def main() -> None:
     tables = StreamTableEnvironment.create(env)
     inputs = Inputs(
         comments=kafka_source(tables, COMMENTS_RAW, s),
-        placements=kafka_source(tables, STORIES_ARTICLES, s),
-        commands=kafka_source(tables, EDITORIAL_CONTROL, s),
+        placements=kafka_source(tables, STORIES_ARTICLES, s, event_time=KAFKA_TIME),
+        commands=kafka_source(tables, EDITORIAL_CONTROL, s, event_time=KAFKA_TIME),
     )
     outputs = build(inputs, s)
     step(outputs.enriched.sink_to(kafka_sink(COMMENTS_ENRICHED, s)), "audience.sink-enriched")

@@ -37,7 +37,8 @@ def kafka_source(
 ) -> DataStream:
     """A topic as Row(key, value, topic, partition, offset, timestamp), bytes as they are.
 
-    event_time  `KAFKA_TIME`: records carry their time and bring it on; "": they have none
+    event_time  `KAFKA_TIME`: records carry their time and bring it on; "": they have none, and
+                operators of thread mode cannot read the row's either
 
     Read through a table, because PyFlink's own Kafka source gives the value alone.
     """

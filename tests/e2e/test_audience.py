@@ -19,8 +19,11 @@ from schemas.topics import (
     AUDIENCE_SENTIMENT,
     COMMENTS_ENRICHED,
     COMMENTS_RAW,
+    DEAD_LETTERS,
     EDITORIAL_AUDIT,
+    EDITORIAL_CONTROL,
     MODERATION_QUEUE,
+    STORIES_ARTICLES,
 )
 
 pytestmark = pytest.mark.e2e
@@ -35,11 +38,17 @@ COMMENTS = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def audience(stack, topics_created):
     """The job, a place to send comments to, and what comes out."""
     submit(Submission("audience"), replace=True, wait=True, report=str)
-    topics = (COMMENTS_ENRICHED, AUDIENCE_SENTIMENT, MODERATION_QUEUE, EDITORIAL_AUDIT)
+    topics = (
+        COMMENTS_ENRICHED,
+        AUDIENCE_SENTIMENT,
+        MODERATION_QUEUE,
+        EDITORIAL_AUDIT,
+        DEAD_LETTERS,
+    )
     readers = {topic.name: TopicReader(stack.kafka, topic.name) for topic in topics}
     producer = KafkaProducer(bootstrap_servers=stack.kafka)
 
@@ -104,3 +113,13 @@ def test_comments_become_a_mood_and_a_queue_that_commands_empty(audience):
     host, port = audience.redis.split(":")
     with redis.Redis(host, int(port)) as client:
         assert client.exists(*map(comment_key, COMMENTS), author_key(AUTHOR)) == 0
+
+
+@pytest.mark.parametrize("topic", [EDITORIAL_CONTROL, STORIES_ARTICLES], ids=lambda t: t.name)
+def test_bytes_that_are_no_record_are_a_dead_letter_with_the_time_kafka_had_them(audience, topic):
+    sent = audience.producer.send(topic.name, key=b"bad", value=b"no record").get(10)
+    origin = f"{topic.name}/{sent.partition}/{sent.offset}"
+    letter = audience.wait(
+        DEAD_LETTERS, lambda found: (found.job, found.origin) == ("audience", origin)
+    )
+    assert letter.timestamp_ms == sent.timestamp

@@ -170,14 +170,23 @@ def evaluate(
     evidence  whether decisions are learned without each kind of evidence, too
     """
     rows, articles = read_enriched(path, language, progress)
-    file = decisions.SHIPPED if any(row.body for row in rows) else decisions.HEADLINES
+    headlines = not any(row.body for row in rows)
+    file = decisions.HEADLINES if headlines else decisions.SHIPPED
     placed = None
     if job is not None:
         progress("the job places the articles")
         placed = job(articles, file)
     gold = [row.story for row in rows]
     clustering = decisions.read(file)
-    return report(gold, articles, clustering, placed, evidence=evidence, progress=progress)
+    return report(
+        gold,
+        articles,
+        clustering,
+        placed,
+        by_stakes=headlines,
+        evidence=evidence,
+        progress=progress,
+    )
 
 
 def read_enriched(
@@ -194,10 +203,14 @@ def report(
     clustering: Clustering,
     placed: Placements | None = None,
     *,
+    by_stakes: bool = False,
     evidence: bool = False,
     progress: Progress = lambda _: None,
 ) -> Report:
-    """Our stories and every baseline's, articles in order of time; the job's if it was run."""
+    """Our stories and every baseline's, articles in order of time; the job's if it was run.
+
+    by_stakes  whether what is cross-validated learns so, see `fit.learned`
+    """
     progress("placing by the shipped decisions")
     started = perf_counter()
     found = place_all(articles, clustering)
@@ -215,9 +228,11 @@ def report(
         ours=agreement(gold, found),
         documents_per_s=len(gold) / taken,
         baselines=baselines,
-        crossed=crossed(gold, articles, clustering, progress),
+        crossed=crossed(gold, articles, clustering, progress, by_stakes=by_stakes),
         without={
-            name: learned_elsewhere(gold, articles, clustering, kind, _told(progress, name))
+            name: learned_elsewhere(
+                gold, articles, clustering, kind, _told(progress, name), by_stakes=by_stakes
+            )
             for name, kind in asked.items()
         },
         by_job=by_job,
@@ -236,6 +251,8 @@ def crossed(
     articles: Sequence[EnrichedArticle],
     clustering: Clustering,
     progress: Progress = lambda _: None,
+    *,
+    by_stakes: bool = False,
 ) -> dict[str, tuple[float, ...]]:
     """BCubed F1 of every way on each part of the stories, learned or tuned on the other parts.
 
@@ -243,7 +260,8 @@ def crossed(
     the stories have half of the look-alikes.
     """
     parts = _parts(gold)
-    found = {OURS: learned_elsewhere(gold, articles, clustering, progress=progress)}
+    ours = learned_elsewhere(gold, articles, clustering, progress=progress, by_stakes=by_stakes)
+    found = {OURS: ours}
     everything = ways(clustered(articles))
     for number, asked in enumerate(parts, start=1):
         progress(f"tuning the baselines for part {number} of {PARTS}")
@@ -262,11 +280,14 @@ def learned_elsewhere(
     clustering: Clustering,
     without: Without = NOTHING,
     progress: Progress = lambda _: None,
+    *,
+    by_stakes: bool = False,
 ) -> tuple[float, ...]:
     """BCubed F1 on each part of the stories by decisions that were learned from the other parts.
 
     clustering  says from which probabilities on they count
     without     evidence that is left out
+    by_stakes   whether examples count by what is at stake, as they do for headlines
     """
     given = [without.article(article) for article in articles]
     tidying = OFTEN if without.density else WITHOUT_DENSITY
@@ -279,6 +300,7 @@ def learned_elsewhere(
             [gold[place] for place in known],
             join_at=clustering.join_at,
             merge_at=clustering.merge_at,
+            by_stakes=by_stakes,
             ignored=without.likenesses,
         )
         progress(f"placing for part {number} of {PARTS}")

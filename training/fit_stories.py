@@ -11,9 +11,10 @@ from `uci_news_aggregator_head` (headlines), `ecbplus` (articles) and single Huf
 (`training.replays`; `singles`, and `singles --titles-only --count 1500`). Headlines learn from
 headlines alone: beside articles, whose vectors are closer, they stay apart. Their stories are
 large, so examples count by what is at stake; the stories of `ecbplus` are small and lose by it.
-`merge_at` of the first file was raised to 0.8 afterwards, see docs/BREAKING.md. Both files learned
-from rows without the names in them, which rows have had since version 0.7.0. How far two stories
-lie apart in time is not learned: none of the sets has times to learn it from.
+`merge_at` of the first file was raised to 0.8 afterwards, that of the second lowered to 0.4, see
+docs/BREAKING.md. Both files learned from rows without the names in them, which rows have had since
+version 0.7.0. How far two stories lie apart in time is not learned: none of the sets has times to
+learn it from.
 """
 
 from collections.abc import Mapping, Sequence

@@ -4,7 +4,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +41,7 @@ class Contender:
     vocabulary   token ids it knows
     adapter      what is put onto the weights in the file; None: the file is the graph
     words        weights whose word embeddings the graph reads; None: it has its own
+    graft        what is put onto the graph; None: nothing
     """
 
     model: str
@@ -50,6 +51,7 @@ class Contender:
     vocabulary: int
     adapter: Path | None = None
     words: Path | None = None
+    graft: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -97,8 +99,14 @@ def _of_model(
         half = manifest.verified(entry.gpu_file, entry.gpu_sha256)
         yield Contender(name, half, provider, most_tokens, vocabulary)
     if file != BARE:
-        words = manifest.words_file(name)
-        yield Contender(name, file, provider, most_tokens, vocabulary, words=words)
+        plain = Contender(
+            name, file, provider, most_tokens, vocabulary, words=manifest.words_file(name)
+        )
+        graft = manifest.graft_file(name)
+        if graft is not None:
+            yield replace(plain, graft=graft)
+            plain = replace(plain, model=f"{name}, no graft")
+        yield plain
 
 
 def measure(
@@ -242,6 +250,7 @@ def _open(contender: Contender, config: AnalyzerConfig) -> Session:
         threads=config.threads,
         streams=config.streams,
         weights=word_embeddings(contender.words) if contender.words else {},
+        graft=contender.graft,
     )
 
 

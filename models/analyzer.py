@@ -109,7 +109,7 @@ class Analyzer(Inference[Analysis]):
             await _next_of_batch()
         answers |= self._tags_of(text, language.code, answers.get("entities", ()))
         await _next_of_batch()
-        versions = {route.task: self._manifest.label(route.model) for route in routes}
+        versions = {route.task: self._manifest.answered_by(route) for route in routes}
         if self._summarizer is not None and (written := await self._written(text, language.code)):
             answers |= {"summary": written, "summary_method": "generative"}
             versions["summary"] = self._summarizer.model

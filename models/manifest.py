@@ -38,6 +38,7 @@ class ModelEntry(BaseModel):
     adapter      low-rank changes to the weights of `file` (models.adapters)
     words        the weights of the base, whose word embeddings the graph reads (models.adapters)
     gpu_file     the same graph in float16, for CUDA
+    graft        a small graph that is put onto `file` (models.grafts)
     """
 
     model_config = _STRICT
@@ -65,6 +66,8 @@ class ModelEntry(BaseModel):
     data: tuple[str, ...] = ()
     gpu_file: Path | None = None
     gpu_sha256: str | None = None
+    graft: Path | None = None
+    graft_sha256: str | None = None
 
     @model_validator(mode="after")
     def _files_with_their_digests(self) -> Self:
@@ -73,9 +76,16 @@ class ModelEntry(BaseModel):
             ("adapter", self.adapter, self.adapter_sha256),
             ("words", self.words, self.words_sha256),
             ("gpu_file", self.gpu_file, self.gpu_sha256),
+            ("graft", self.graft, self.graft_sha256),
         ):
             if (file is None) != (sha256 is None):
                 raise ValueError(f"{name} and its sha256 belong together; only one is there")
+        return self
+
+    @model_validator(mode="after")
+    def _graft_on_one_graph(self) -> Self:
+        if self.graft is not None and (self.adapter is not None or self.gpu_file is not None):
+            raise ValueError("a graft fits one graph: adapter and gpu_file would be without it")
         return self
 
     @property
@@ -87,6 +97,7 @@ class ModelEntry(BaseModel):
             (self.adapter, self.adapter_sha256),
             (self.words, self.words_sha256),
             (self.gpu_file, self.gpu_sha256),
+            (self.graft, self.graft_sha256),
         )
         return {file: sha256 for file, sha256 in pinned if file is not None and sha256 is not None}
 
@@ -112,6 +123,7 @@ class Route(BaseModel):
                  `target`, is asked by the head of the entities
     texts        which of the jobs' texts it answers for
     metrics      what was measured when it was released: "data set: metric" to a fraction
+    version      of what a graft answers; empty: that of its model
     """
 
     model_config = _STRICT
@@ -130,6 +142,7 @@ class Route(BaseModel):
     jobs: bool = True
     texts: Texts = "articles"
     metrics: dict[str, float] = {}
+    version: str = ""
 
     @model_validator(mode="after")
     def _threshold_of_each_label(self) -> Self:
@@ -196,6 +209,10 @@ class Manifest(BaseModel):
         """
         return f"{model}-{self.entry(model).version}"
 
+    def answered_by(self, route: Route) -> str:
+        """The same of what answers a task."""
+        return f"{route.model}-{route.version}" if route.version else self.label(route.model)
+
     def entry(self, model: str) -> ModelEntry:
         """What the manifest says of a model. Raises ModelFileError."""
         try:
@@ -226,6 +243,15 @@ class Manifest(BaseModel):
         if entry.words is None or entry.words_sha256 is None:
             return None
         return self.verified(entry.words, entry.words_sha256)
+
+    def graft_file(self, model: str) -> Path | None:
+        """Path of the graft of a model's graph, digest checked; None: it has none. Raises
+        ModelFileError.
+        """
+        entry = self.entry(model)
+        if entry.graft is None or entry.graft_sha256 is None:
+            return None
+        return self.verified(entry.graft, entry.graft_sha256)
 
     def verified(self, file: Path, sha256: str) -> Path:
         """Path of a file beside the manifest, its digest checked. Raises ModelFileError."""

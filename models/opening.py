@@ -61,11 +61,14 @@ def open_session(
         half = manifest.verified(entry.gpu_file, entry.gpu_sha256)
     words = manifest.words_file(model)
     weights = word_embeddings(words) if words else {}
+    graft = manifest.graft_file(model)
 
     def open_on(provider: Provider) -> OnnxSession:
         if half is not None and provider is Provider.CUDA:  # it has all of its weights
             return OnnxSession(half, provider, threads=threads, streams=streams)
-        return OnnxSession(path, provider, threads=threads, streams=streams, weights=weights)
+        return OnnxSession(
+            path, provider, threads=threads, streams=streams, weights=weights, graft=graft
+        )
 
     return FallbackSession(open_on, on)
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
+from models.grafts import answering, joined
 from schemas.errors import DeviceLost, InferenceError, ModelFileError, OutOfMemory
 
 Array = npt.NDArray[Any]
@@ -50,6 +51,7 @@ class OnnxSession:
     threads  CPU threads, shared among the streams
     streams  runs that callers start side by side
     weights  those that its file lacks, by name
+    graft    a small graph that is put onto it (models.grafts)
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class OnnxSession:
         threads: int,
         streams: int = 1,
         weights: Mapping[str, ort.OrtValue] = MappingProxyType({}),
+        graft: Path | None = None,
     ) -> None:
         self._weights = weights  # the graph reads them where they lie
         options = ort.SessionOptions()
@@ -68,7 +71,7 @@ class OnnxSession:
         options.log_severity_level = 3
         try:
             self._session = ort.InferenceSession(
-                str(path),
+                str(path) if graft is None else joined(path, graft),
                 options,
                 providers=[(provider.onnx_name, _provider_options(provider, threads, streams))],
             )
@@ -76,18 +79,17 @@ class OnnxSession:
             raise ModelFileError(f"model {path} does not open on {provider}: {error}") from error
         if self._session.get_providers()[0] != provider.onnx_name:
             raise DeviceLost(f"{provider} is installed but has no device that answers")
-        self._outputs = [output.name for output in self._session.get_outputs()]
+        self._outputs = answering(output.name for output in self._session.get_outputs())
         self.inputs = tuple(given.name for given in self._session.get_inputs())
         self.provider = provider
 
     def run(self, inputs: Mapping[str, Array]) -> Arrays:
         """Raises OutOfMemory, DeviceLost or InferenceError."""
         try:
-            return dict(
-                zip(self._outputs, self._session.run(self._outputs, dict(inputs)), strict=True)
-            )
+            answers = self._session.run([*self._outputs.values()], dict(inputs))
         except RUN_FAILURES as error:
             raise classify(str(error) or type(error).__name__, self.provider) from error
+        return dict(zip(self._outputs, answers, strict=True))
 
 
 class FallbackSession:

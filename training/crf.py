@@ -16,8 +16,8 @@ def log_likelihood(emissions: Tensor, labels: Tensor, mask: Tensor, transitions:
     mask       bool (batch, words); the first word of a row is always real
     """
     emissions = emissions.float()
-    return _path_score(emissions, labels, mask, transitions) - _normaliser(
-        emissions, mask, transitions
+    return _path_score(emissions, labels, mask, transitions) - normaliser(
+        emissions, mask, transitions[None]
     )
 
 
@@ -49,11 +49,16 @@ def _path_score(emissions: Tensor, labels: Tensor, mask: Tensor, transitions: Te
     return emitted + moved + transitions[count, labels[:, 0]] + transitions[last, count + 1]
 
 
-def _normaliser(emissions: Tensor, mask: Tensor, transitions: Tensor) -> Tensor:
+def normaliser(emissions: Tensor, mask: Tensor, transitions: Tensor) -> Tensor:
+    """Log of the sum over all paths of their exponentiated scores, float32 (batch,).
+
+    transitions  one for all texts or one for each, float32 (1 or batch, labels + 2, labels + 2)
+    """
     count = emissions.shape[2]
-    inner, start, end = transitions[:count, :count], transitions[count], transitions[:, count + 1]
-    total = start[:count] + emissions[:, 0]
+    inner = transitions[:, :count, :count]
+    start, end = transitions[:, count, :count], transitions[:, :count, count + 1]
+    total = start + emissions[:, 0]
     for t in range(1, emissions.shape[1]):
         longer = torch.logsumexp(total[:, :, None] + inner, 1) + emissions[:, t]
         total = torch.where(mask[:, t, None], longer, total)
-    return torch.logsumexp(total + end[:count], 1)
+    return torch.logsumexp(total + end, 1)

@@ -126,14 +126,14 @@ class SpanTask(FromGraph):
 
     def loss(self, outputs: Outputs, examples: Sequence[Example]) -> Tensor:
         spans = [example.target for example in examples]
-        emissions, mask = _of_words(outputs["entities"], spans)
+        emissions, mask = of_words(outputs["entities"], spans)
         chunk = _padded([s.chunk for s in spans], 0)
         loss = -log_likelihood(emissions, chunk, mask, outputs["entity_transitions"][0])
         loss = loss.sum() / mask.sum()
         if self.fine_types:
             fine = _padded([s.fine for s in spans], UNKNOWN)
             if bool((fine != UNKNOWN).any()):
-                logits, _ = _of_words(outputs["entity_types"], spans)
+                logits, _ = of_words(outputs["entity_types"], spans)
                 known = functional.cross_entropy(
                     logits.flatten(0, 1), fine.flatten(), ignore_index=UNKNOWN
                 )
@@ -142,7 +142,7 @@ class SpanTask(FromGraph):
 
     def predict(self, outputs: Outputs, examples: Sequence[Example]) -> Predictions:
         spans = [example.target for example in examples]
-        emissions, mask = _of_words(outputs["entities"].float(), spans)
+        emissions, mask = of_words(outputs["entities"].float(), spans)
         paths = viterbi(emissions, mask, outputs["entity_transitions"][0].float())
         return [path[: len(s.words)] for path, s in zip(paths.numpy(), spans, strict=True)]
 
@@ -170,7 +170,7 @@ class SpanTask(FromGraph):
         return [self.labels[i] for i in path]
 
 
-def _of_words(output: Tensor, spans: Sequence[Spans]) -> tuple[Tensor, Tensor]:
+def of_words(output: Tensor, spans: Sequence[Spans]) -> tuple[Tensor, Tensor]:
     """Rows of the words' first tokens, (batch, words, width), and their mask, bool."""
     index = _padded([s.words for s in spans], 0)
     mask = _padded([np.ones(len(s.words), np.int64) for s in spans], 0).bool()

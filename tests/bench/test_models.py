@@ -99,7 +99,7 @@ def test_shipped_models_and_given_files_run_on_each_provider(tmp_path):
         here = [c for c in found if c.provider is provider]
         assert here[0].model == BARE_NAME
         assert here[-1].file == tmp_path / "f.onnx"
-        assert len({(c.file, c.adapter) for c in here}) == len(here)
+        assert len({(c.file, c.adapter, c.graft) for c in here}) == len(here)
     assert rounds(found, 2) == 2 * sum(
         1 for c in found for n in (64, 128, 256) if n <= c.most_tokens
     )

@@ -22,11 +22,12 @@ class FakeAdapter:
 
 
 class FakeGraph:
-    def __init__(self, path, provider, *, threads, streams, weights=None):
+    def __init__(self, path, provider, *, threads, streams, weights=None, graft=None):
         if provider is Provider.CUDA:
             raise DeviceLost("no device")
         self.opened = (path, provider, threads, streams)
         self.weights = weights
+        self.graft = graft
 
     def run(self, inputs):
         return {"inputs": sorted(inputs)}
@@ -77,6 +78,15 @@ def test_graph_reads_the_word_embeddings_that_the_manifest_names(small_manifest,
         assert session.weights == weights
 
 
+def test_graph_is_opened_with_its_graft(small_manifest, monkeypatch):
+    monkeypatch.setattr(opening, "FallbackSession", lambda open_on, on: open_on(on[0]))
+    entry = small_manifest.entry("small")
+    manifest = changed(small_manifest, graft=entry.tokenizer, graft_sha256=entry.tokenizer_sha256)
+    for choice, graft in ((small_manifest, None), (manifest, entry.tokenizer)):
+        session = open_session(choice, "small", [Provider.CPU], threads=3, streams=2)
+        assert session.graft == graft
+
+
 def test_gpu_runs_the_float16_graph_and_the_cpu_the_other(small_manifest, monkeypatch):
     monkeypatch.setattr(opening, "word_embeddings", lambda file: {"read": file})
     monkeypatch.setattr(opening, "FallbackSession", lambda open_on, _: open_on)
@@ -95,15 +105,16 @@ def test_gpu_runs_the_float16_graph_and_the_cpu_the_other(small_manifest, monkey
     assert open_on(Provider.CPU) == (manifest.model_file("small"), {"read": tokenizer})
 
 
-@pytest.mark.parametrize("kind", ["sha256", "adapter_sha256"])
-def test_changed_file_is_refused(small_manifest, kind):
+@pytest.mark.parametrize("part", ["adapter", "graft"])
+@pytest.mark.parametrize("kind", ["sha256", "{part}_sha256"])
+def test_changed_file_is_refused(small_manifest, part, kind):
     manifest = changed(
         small_manifest,
         **{
-            "adapter": small_manifest.entry("small").tokenizer,
-            "adapter_sha256": small_manifest.entry("small").tokenizer_sha256,
+            part: small_manifest.entry("small").tokenizer,
+            f"{part}_sha256": small_manifest.entry("small").tokenizer_sha256,
         }
-        | {kind: "c0ffee"},
+        | {kind.format(part=part): "c0ffee"},
     )
     with pytest.raises(ModelFileError, match="the manifest expects c0ffee"):
         open_session(manifest, "small", [Provider.CPU], threads=1, streams=1)

@@ -64,7 +64,7 @@ def embedding_only(tmp_path_factory):
     models = {}
     for name, of_shipped in taken.items():
         entry = shipped.entry(of_shipped).model_dump(mode="json", exclude_none=True)
-        for file in entry.keys() & {"file", "card", "tokenizer", "adapter", "gpu_file"}:
+        for file in entry.keys() & {"file", "card", "tokenizer", "adapter", "gpu_file", "graft"}:
             entry[file] = str(SHIPPED.parent / entry[file])
         models[name] = entry
     routes = [route.model_copy(update={"model": "encoder"}).model_dump(mode="json")]

@@ -403,7 +403,7 @@ def wired(env, redis_client, monkeypatch):
     """The whole job as `main` wires it, with Kafka's ends replaced, built but not run."""
     discarding = get_gateway().jvm.org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink
     monkeypatch.setattr(
-        audience, "kafka_source", lambda *_: stream(env, [record(COMMENTS_RAW, b"x", 0)])
+        audience, "kafka_source", lambda *_, **__: stream(env, [record(COMMENTS_RAW, b"x", 0)])
     )
     monkeypatch.setattr(audience, "kafka_sink", lambda *_: Sink(discarding()))
     monkeypatch.setattr(audience, "settings_from_arguments", lambda *_: settings_for(redis_client))

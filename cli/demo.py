@@ -79,6 +79,8 @@ SPEED = 45.0
 """Half an hour in 40 seconds."""
 FIRST_ANSWER_S = 120
 LAST_ANSWER_S = 60
+SETTLED_S = 6.0
+"""Moods and the queue follow the comments: without more of them for so long, all is told."""
 _ROWS_SHOWN = 12
 _REFRESHES_PER_S = 5
 _POLL_MS = 100
@@ -163,7 +165,7 @@ def _replay(
         sending = pool.submit(_send, account, outcome, sender, connection, speed, warm, stopped)
         try:
             patience = Patience(account, outcome, trouble)
-            while not account.complete or outcome.missing:
+            while not account.complete or outcome.missing or not patience.settled:
                 patience.check(sending)
                 for partition, records in consumer.poll(_POLL_MS).items():
                     for record in records:
@@ -273,8 +275,8 @@ class Patience:
         self._account = account
         self._outcome = outcome
         self._trouble = trouble
-        self._seen = 0
-        self._heard = time.monotonic()
+        self._seen = self._followed = 0
+        self._heard = self._told = time.monotonic()
 
     def check(self, sending: "Future[None]") -> None:
         """Raises ServiceError when sending failed, or when nothing came for too long."""
@@ -283,6 +285,8 @@ class Patience:
         seen = len(self._account.enriched) + len(self._account.letters) + self._outcome.seen
         if seen != self._seen or (self._account.sent < len(self._account.planned) and seen):
             self._seen, self._heard = seen, time.monotonic()
+        if self._outcome.followed != self._followed:
+            self._followed, self._told = self._outcome.followed, time.monotonic()
         limit_s = LAST_ANSWER_S if seen else FIRST_ANSWER_S
         if time.monotonic() - self._heard > limit_s:
             missing = [*self._account.missing, *self._outcome.missing]
@@ -290,6 +294,11 @@ class Patience:
                 f"not everything came out within {limit_s} s: {some(missing)} are missing; "
                 f"{self._trouble()}"
             )
+
+    @property
+    def settled(self) -> bool:
+        """Whether moods and the queue have told nothing more for a moment."""
+        return time.monotonic() - self._told > SETTLED_S
 
 
 class Screen:
@@ -378,7 +387,7 @@ def _summary(account: Account, seconds: float) -> None:
     out.print()
     out.print(counts_line(account, seconds), highlight=False)
     out.print(
-        f"All {len(account.planned)} records are accounted for after {seconds:.0f} s; half of the "
+        f"All {len(account.planned)} records are accounted for within {seconds:.0f} s; half of the "
         f"articles were enriched within {account.median_ms} ms of reaching Kafka.",
         highlight=False,
     )

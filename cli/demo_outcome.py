@@ -116,6 +116,11 @@ class Outcome:
         return sum(map(len, counted))
 
     @property
+    def followed(self) -> int:
+        """How much has come of what follows the comments."""
+        return len(self.moods) + len(self.queued)
+
+    @property
     def comments(self) -> int:
         """Comments that were analysed."""
         return len(self._comments & self._awaited_comments)

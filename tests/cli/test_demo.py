@@ -162,6 +162,21 @@ def test_patience_ends_with_what_is_missing_and_why(account, outcome, monkeypatc
         patience.check(sending)
 
 
+def test_all_is_told_when_moods_and_the_queue_add_nothing_for_a_moment(
+    account, outcome, monkeypatch
+):
+    now = 0.0
+    monkeypatch.setattr(demo, "time", SimpleNamespace(monotonic=lambda: now))
+    patience = Patience(account, outcome, lambda: "")
+    now = demo.SETTLED_S
+    outcome.queued.add("one")
+    patience.check(SimpleNamespace(done=lambda: False))
+    now = 2 * demo.SETTLED_S
+    assert not patience.settled
+    now += 0.1
+    assert patience.settled
+
+
 def test_failed_sending_ends_the_wait(account, outcome):
     def fail():
         raise ServiceError("Kafka is gone")

@@ -461,6 +461,7 @@ def test_nothing_of_a_profile_can_be_read_without_the_key(found):
     stored = b"".join(value for key, value in found.records if key == b"reads")
     assert b"courier.example" not in stored
     assert b"Q64" not in stored
+    assert found.profile("reads").reads.keys.encode() not in stored
 
 
 def test_step_ids_are_those_that_savepoints_know(env, settings, monkeypatch):

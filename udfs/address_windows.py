@@ -11,7 +11,7 @@ from udfs.addressing import Post
 
 class AddressWindows(ProcessFunction):
     """In: Row(kind, minutes, end_s, names, observed), the last two lists. Out: `addressed_type`,
-    kind window, a desk each. No state, no timers.
+    kind windows, a desk each. No state, no timers.
     """
 
     def __init__(self, *, desks: list[str]) -> None:
@@ -19,9 +19,8 @@ class AddressWindows(ProcessFunction):
 
     def process_element(self, value: Row, ctx: ProcessFunction.Context) -> Iterator[Row]:
         kind, minutes, end_s, names, observed = value
+        packed = pack([kind, minutes, 1000 * end_s, list(names), list(observed)])
         told = Post()
-        for name, sources in zip(names, observed, strict=True):
-            packed = pack([kind, name, minutes, 1000 * end_s, sources])
-            for desk in self._desks:
-                told.add(desk, "window", packed)
+        for desk in self._desks:
+            told.add(desk, "windows", packed)
         yield from told.records()

@@ -19,6 +19,7 @@ from schemas.dead_letter import DeadLetter, Delivery
 from schemas.errors import Reason, RecordError
 from schemas.registry import open_registry
 from schemas.topics import ARTICLES_ENRICHED, ARTICLES_RAW, DEAD_LETTERS
+from udfs.collector import spare_what_is_loaded
 from udfs.deliveries import delivery_of
 from udfs.gauges import expose, expose_models
 from udfs.lifeline import end_with_task_manager
@@ -78,6 +79,7 @@ class EnrichArticles(AsyncFunction):
         self._analyzer.warm_up()
         self._stats = EnrichStats()
         self._expose(runtime_context)
+        spare_what_is_loaded()
 
     def close(self) -> None:
         self._analyzer.close()

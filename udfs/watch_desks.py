@@ -11,7 +11,7 @@ from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
 from models.breaking import commands, scorer
 from models.breaking.desk import DeskAtWork
 from models.breaking.desks import Desk
-from models.breaking.outs import Burst, Out, Scored, Window
+from models.breaking.outs import Burst, Out, Scored, Windows
 from models.breaking.readership import Demand
 from models.breaking.watching import Terms
 from models.packing import pack, unpack
@@ -60,7 +60,7 @@ class DeskStats(Numbers):
 class WatchDesks(KeyedProcessFunction):
     """Scores stories as sources take them up, and alerts. Keyed by desk.
 
-    In: `messages`, kind news, window, demand or command. Out: Row(key, value) of
+    In: `messages`, kind news, windows, demand or command. Out: Row(key, value) of
     alerts.breaking.
     Side outputs: scores and judged windows for the telling, answers to commands, quality signals.
 
@@ -135,8 +135,8 @@ class WatchDesks(KeyedProcessFunction):
         _, kind, payload = message
         if kind == "news":
             return desk.hear(neighbourhood.from_bytes(payload), wall_ms)
-        if kind == "window":
-            return desk.judge(Window(*unpack(payload)))
+        if kind == "windows":
+            return desk.judge(Windows(*unpack(payload)))
         if kind == "demand":
             return desk.hear_readers(Demand(*unpack(payload)), wall_ms)
         given = commands.from_bytes(payload)

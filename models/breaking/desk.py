@@ -8,7 +8,8 @@ from typing import Any
 
 from models.breaking.desks import Desk
 from models.breaking.orders import Orders
-from models.breaking.outs import Burst, Out, Window
+from models.breaking.outs import Burst, Out, Windows
+from models.breaking.pickups import Pickups
 from models.breaking.readership import Demand
 from models.breaking.scorer import Scorer
 from models.breaking.steering import Steering
@@ -58,28 +59,30 @@ class DeskAtWork:
             self._watching.expire(news.story_id)
         return []
 
-    def judge(self, window: Window) -> list[Out]:
-        """Observed against expected in a window."""
-        stream = self._watching.stream
-        if window.kind == "entity":
-            stream.name(window.name, window.end_ms, window.observed)
+    def judge(self, windows: Windows) -> list[Out]:
+        """Observed against expected in a window of time; entities are only noted."""
+        counted = zip(windows.names, windows.observed, strict=True)
+        if windows.kind == "entity":
+            for name, observed in counted:
+                self._watching.stream.name(name, windows.end_ms, observed)
             return []
-        story = self._watching.stories.get(window.name)
-        if story is None or not story.pickups.times_ms:
-            return []
-        judged = stream.judge(story.pickups, window.end_ms, window.minutes, window.observed)
         return [
-            Burst(
-                window.name,
-                StoryBurst(
-                    minutes=window.minutes,
-                    window_end_ms=window.end_ms,
-                    observed=window.observed,
-                    expected=judged.expected,
-                    tail_log10=judged.tail_log10,
-                ),
-            )
+            self._burst(name, story.pickups, windows, observed)
+            for name, observed in counted
+            if (story := self._watching.stories.get(name)) and story.pickups.times_ms
         ]
+
+    def _burst(self, name: str, pickups: Pickups, windows: Windows, observed: int) -> Burst:
+        end_ms, minutes = windows.end_ms, windows.minutes
+        judged = self._watching.stream.judge(pickups, end_ms, minutes, observed)
+        burst = StoryBurst(
+            minutes=minutes,
+            window_end_ms=end_ms,
+            observed=observed,
+            expected=judged.expected,
+            tail_log10=judged.tail_log10,
+        )
+        return Burst(name, burst)
 
     def hear_readers(self, demand: Demand, wall_ms: int) -> list[Out]:
         """Take in which stories readers came to."""

@@ -8,6 +8,8 @@ and then, visits an entity the more often, the more sources and the more other e
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 STAY = 0.85
 """Probability that the walk goes on."""
 
@@ -29,22 +31,21 @@ def centrality(stories: Mapping[str, Named]) -> dict[str, float]:
     (['Q3', 'Q2', 'Q1'], 1.0)
     """
     told = [story for story in stories.values() if story.sources > 0 and story.entities]
-    total = sum(story.sources for story in told)
-    weight: dict[str, float] = {}
-    for story in told:
-        for entity in story.entities:
-            weight[entity] = weight.get(entity, 0.0) + story.sources
-    # the walk begins in a story by its sources, and at any of its entities
-    begin: dict[str, float] = dict.fromkeys(weight, 0.0)
-    for story in told:
-        for entity in story.entities:
-            begin[entity] += story.sources / total / len(story.entities)
-    visits = dict(begin)
+    if not told:
+        return {}
+    numbers: dict[str, int] = {}
+    ends = np.array([numbers.setdefault(e, len(numbers)) for s in told for e in s.entities])
+    lengths = np.array([len(story.entities) for story in told])
+    starts = np.cumsum(lengths) - lengths
+    sources = np.array([story.sources for story in told], np.float64)
+    # an edge for each entity of each story: where the walk begins, and which way it takes
+    begin = np.bincount(ends, np.repeat(sources / sources.sum() / lengths, lengths))
+    taken = np.repeat(sources, lengths)
+    taken /= np.bincount(ends, taken)[ends]
+    visits = begin
     for _ in range(STEPS):
-        after = {entity: (1 - STAY) * share for entity, share in begin.items()}
-        for story in told:
-            reached = sum(visits[e] * story.sources / weight[e] for e in story.entities)
-            for entity in story.entities:
-                after[entity] += STAY * reached / len(story.entities)
-        visits = after
-    return {entity: min(1.0, share) for entity, share in visits.items()}  # sums are rounded
+        reached = np.add.reduceat(visits[ends] * taken, starts)
+        came = np.bincount(ends, np.repeat(reached / lengths, lengths))
+        visits = (1 - STAY) * begin + STAY * came
+    shares = np.minimum(visits, 1.0).tolist()  # sums are rounded
+    return dict(zip(numbers, shares, strict=True))

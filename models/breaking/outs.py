@@ -1,5 +1,6 @@
 """What a desk is told besides news, and what it says."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from schemas.alert import Alert
@@ -8,14 +9,16 @@ from schemas.quality_signal import QualitySignal
 from schemas.story import StoryBurst, StoryScore
 
 
-class Window(NamedTuple):
-    """Independent sources of a story (or naming an entity) in a window that has ended."""
+class Windows(NamedTuple):
+    """Independent sources of each of several stories (or naming entities) in a window of time that
+    has ended.
+    """
 
     kind: str
-    name: str
     minutes: int
     end_ms: int
-    observed: int
+    names: Sequence[str]
+    observed: Sequence[int]
 
 
 class Burst(NamedTuple):

@@ -29,10 +29,14 @@ from models.stories.index import Near, VectorIndex, WordIndex
 from models.stories.originals import Originals
 from models.stories.recent import Recent, RecentArticles
 from models.stories.story import Story, story_from
-from models.stories.terms import Vocabulary, terms, vocabulary_from
+from models.stories.terms import TermWeights, Vocabulary, terms, vocabulary_from
 from models.stories.veto import numbers, vetoed
 
 Vector = npt.NDArray[np.float32]
+
+UNTOUCHED = -1
+"""Step of a story that tidying need not ask about: no other was like it when it was opened, and one
+that has become so since has changed and is asked about itself."""
 
 WIDTH = 384
 """Of the shipped encoder's vectors."""
@@ -141,12 +145,12 @@ class Stories:
         marks = article.places | numbers(article.title) if article.places else article.places
         mark = fingerprint(_opening(article) or words)
         copy_of = self._originals.original_of(mark, article.vector)
-        alone = _opened(article)
-        alone.add(article.vector, weights, marks, article.source, article.published_ms)
+        alone = _opened(article, weights, marks)
+        near = self._near(alone)
         considered = (
-            [(story, likeness(alone, story)) for story in self.candidates(alone)]
+            [(story, likeness(alone, story)) for story in self._others(alone, near)]
             if explain
-            else self.likely(alone, self.clustering.join, self.clustering.join_at)
+            else self._likely_near(alone, near, self.clustering.join, self.clustering.join_at)
         )
         chance, novelty, found = self._best(considered, marks)
         is_new = found is None
@@ -159,6 +163,9 @@ class Stories:
         elif self._originals.add(article.article_id, story.story_id, mark, article.vector):
             self._mark("original", article.article_id)
         self._keep(story, weights)
+        merge, merge_at = self.clustering.merge, self.clustering.merge_at
+        if is_new and not self._likely_near(alone, near, merge, merge_at):
+            self._touched[story.story_id] = UNTOUCHED
         slot = self._recent.add(
             Recent(
                 article.article_id,
@@ -214,25 +221,28 @@ class Stories:
 
     def candidates(self, story: Story) -> list[Story]:
         """Active stories that may be the same, without itself; each once."""
-        near = self._near(story).stories
-        return [self.active[name] for name in near if name != story.story_id]
+        return self._others(story, self._near(story))
+
+    def _others(self, story: Story, near: Near) -> list[Story]:
+        return [self.active[held.story] for held, _ in near if held.story != story.story_id]
 
     def likely(self, story: Story, weights: Weights, least: float) -> list[tuple[Story, Likeness]]:
-        """Candidates with how alike they are, but for those that do not reach a probability.
+        """Candidates with how alike they are, but for those that do not reach a probability."""
+        return self._likely_near(story, self._near(story), weights, least)
 
-        Vectors rule most of them out, words most of the rest, each at a fraction of what likeness
-        costs.
-        """
-        near = self._near(story)
+    def _likely_near(
+        self, story: Story, near: Near, weights: Weights, least: float
+    ) -> list[tuple[Story, Likeness]]:
+        """Vectors rule most of them out, words most of the rest; likeness costs far more."""
         needed = log_odds(least) - ROUNDING
-        odds = without_words(weights, story, near.cosines, near.means, near.sizes)
-        possible = np.flatnonzero(odds >= needed - most_by_words(weights)).tolist()
+        without = without_words(weights, story, near)
+        possible = needed - most_by_words(weights)
         likely = []
-        for place in possible:
-            other = self.active[near.stories[place]]
-            if other.story_id == story.story_id:
+        for (held, _), odds in zip(near, without, strict=True):
+            if odds < possible or held.story == story.story_id:
                 continue
-            if odds[place] + by_words(weights, story, other) >= needed:
+            other = self.active[held.story]
+            if odds + by_words(weights, story, other) >= needed:
                 likely.append((other, likeness(story, other)))
         return likely
 
@@ -480,10 +490,19 @@ class Stories:
             self._vocabulary.learn(article.words)
 
 
-def _opened(article: StoryArticle) -> Story:
-    """A story without articles yet, named after its first."""
+def _opened(article: StoryArticle, weights: TermWeights, marks: frozenset[str]) -> Story:
+    """A story of one article, named after it."""
     at_ms = article.published_ms
-    return Story(article.article_id, at_ms, at_ms, np.zeros_like(article.vector))
+    return Story(
+        article.article_id,
+        at_ms,
+        at_ms,
+        article.vector,
+        dict(weights),
+        articles=1,
+        places=dict.fromkeys(marks, 1),
+        sources={article.source: at_ms},
+    )
 
 
 def _centre(story: Story) -> Vector:

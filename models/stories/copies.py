@@ -2,8 +2,9 @@
 vector to confirm.
 """
 
-import hashlib
 from collections.abc import Sequence
+from hashlib import blake2b
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +18,6 @@ BANDS = 4
 """Fingerprints that differ in at most BANDS - 1 bits agree in one band at least."""
 
 WIDTH = BITS // BANDS
-SHINGLE = 2
 SAME_VECTOR = 0.92
 """Cosine from which on two articles with like fingerprints are copies."""
 
@@ -26,10 +26,10 @@ MOST_BITS_APART = 10
 
 def fingerprint(words: Sequence[str]) -> int:
     """64-bit SimHash of the pairs of neighbouring words; near-equal texts differ in few bits."""
-    shingles = {" ".join(words[i : i + SHINGLE]) for i in range(max(1, len(words) - SHINGLE + 1))}
-    digests = b"".join(hashlib.blake2b(s.encode(), digest_size=8).digest() for s in shingles)
+    pairs = {f"{one} {next_one}" for one, next_one in pairwise(words)} or {"".join(words)}
+    digests = b"".join([blake2b(pair.encode(), digest_size=8).digest() for pair in pairs])
     bits = np.unpackbits(np.frombuffer(digests, np.uint8)).reshape(-1, BITS)
-    majority = bits.sum(axis=0, dtype=np.uint32) * 2 > len(shingles)
+    majority = np.add.reduce(bits, axis=0, dtype=np.uint32) * 2 > len(pairs)
     return int.from_bytes(np.packbits(majority).tobytes())
 
 
@@ -56,7 +56,7 @@ class Copies:
             for other in articles.get(band, ()):
                 if (mark ^ other.mark).bit_count() > MOST_BITS_APART:
                     continue
-                if float(vector @ other.vector.astype(np.float32)) >= SAME_VECTOR:
+                if vector.dot(other.vector.astype(np.float32)) >= SAME_VECTOR:
                     return other.article
         return None
 

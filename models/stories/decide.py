@@ -7,13 +7,9 @@ the sums that a story keeps.
 import math
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
+from models.stories.index import Near
 from models.stories.story import Story
 from models.stories.terms import overlap
-
-Vector = npt.NDArray[np.float32]
 
 HOUR_MS = 3_600_000
 ROUNDING = 0.01
@@ -54,7 +50,7 @@ class Weights(NamedTuple):
 def likeness(one: Story, other: Story) -> Likeness:
     """How alike two stories are, whatever their order."""
     pairs = one.articles * other.articles
-    vectors = float(one.vector @ other.vector)
+    vectors = float(one.vector.dot(other.vector))
     words = overlap(one.terms, other.terms)
     return Likeness(
         vectors / pairs,
@@ -67,18 +63,21 @@ def likeness(one: Story, other: Story) -> Likeness:
     )
 
 
-def without_words(
-    weights: Weights, one: Story, cosines: Vector, means: Vector, sizes: Vector
-) -> Vector:
-    """Log-odds that one story and each of some others are about one event, but for words and time.
-
-    cosines, means, sizes  of the others, see `index.Near`; float32 (stories,)
-    """
-    mean, size = one.lengths[0] / one.articles, math.log(one.articles)
-    alike = weights.mean_vector * mean * means + weights.centre_vector
-    smaller, larger = np.minimum(sizes, size), np.maximum(sizes, size)
-    odds: Vector = alike * cosines + (weights.smaller * smaller + weights.larger * larger)
-    return odds + np.float32(weights.constant)
+def without_words(weights: Weights, one: Story, near: Near) -> list[float]:
+    """Log-odds that one story and each near it are about one event, but for words and time."""
+    size = math.log(one.articles)
+    by_mean = weights.mean_vector * one.lengths[0] / one.articles
+    _, _, by_centre, _, by_smaller, by_larger, _, constant = weights
+    return [
+        (by_mean * mean + by_centre) * cosine
+        + (
+            by_smaller * other + by_larger * size
+            if other < size
+            else by_smaller * size + by_larger * other
+        )
+        + constant
+        for (_, mean, other), cosine in near
+    ]
 
 
 def most_by_words(weights: Weights) -> float:

@@ -79,18 +79,20 @@ class WordIndex:
         return sorted(shared, key=lambda story: (-shared[story], story))[:BY_WORDS]
 
 
-class Near(NamedTuple):
-    """Stories near a vector.
+class Held(NamedTuple):
+    """What the index knows of a story besides its direction.
 
-    cosines  with the vector, float32 (stories,)
-    means    length of the mean of each story's unit vectors, float32 (stories,)
-    sizes    log of each story's articles, float32 (stories,)
+    mean  length of the mean of its articles' unit vectors
+    size  log of its articles
     """
 
-    stories: list[str]
-    cosines: Vector
-    means: Vector
-    sizes: Vector
+    story: str
+    mean: float
+    size: float
+
+
+Near = list[tuple[Held, float]]
+"""Stories near a vector, each with its cosine."""
 
 
 class VectorIndex:
@@ -98,10 +100,9 @@ class VectorIndex:
 
     def __init__(self, width: int) -> None:
         self._rows: dict[str, int] = {}
-        self._names: list[str] = []
+        self._held: list[Held] = []
         self._vectors = np.zeros((64, width), np.float32)
-        self._means = np.zeros(64, np.float32)
-        self._sizes = np.zeros(64, np.float32)
+        self._taken = np.empty((max(BY_SIGNS, BY_WORDS), width), np.float32)
         self._cells: Cells | None = None
         self._rebuild_at = FEWEST_INDEXED
         self.rebuilt = False
@@ -113,11 +114,10 @@ class VectorIndex:
         """Add a story or move it: the sum of its articles' unit vectors, and their number."""
         row = self._rows.get(story)
         if row is None:
-            row = self._rows[story] = len(self._names)
-            self._names.append(story)
+            row = self._rows[story] = len(self._rows)
             if row == len(self._vectors):
                 self._grow()
-        self._set(row, vector, articles)
+        self._set(row, story, vector, articles)
         if len(self._rows) >= self._rebuild_at:
             self._rebuild()
         elif self._cells:
@@ -134,34 +134,36 @@ class VectorIndex:
             return None
         if self._cells:
             self._cells.remove(row)
-        last = self._names.pop()
-        if last == story:
+        last = self._held.pop()
+        if last.story == story:
             return None
-        self._names[row], self._rows[last] = last, row  # the last row fills the gap
-        for kept in (self._vectors, self._means, self._sizes):
-            kept[row] = kept[len(self._names)]
-        return last
+        self._held[row], self._rows[last.story] = last, row  # the last row fills the gap
+        self._vectors[row] = self._vectors[len(self._held)]
+        return last.story
 
     def near(self, vector: Vector, others: Iterable[str] = ()) -> Near:
         """The stories nearest to a unit vector, as far as the cells hold them; others first."""
         rows, cosines = self._nearest(vector)
-        known = set(rows.tolist())
-        first = [row for name in others if (row := self._rows[name]) not in known]
+        first = [row for name in others if (row := self._rows[name]) not in rows]
         if first:
-            rows = np.concatenate([first, rows])
-            cosines = np.concatenate([self._vectors[first] @ vector, cosines])
-        names = [self._names[row] for row in rows.tolist()]
-        return Near(names, cosines, self._means[rows], self._sizes[rows])
+            rows = first + rows
+            cosines = self._taken_of(first).dot(vector).tolist() + cosines
+        return [(self._held[row], cosine) for row, cosine in zip(rows, cosines, strict=True)]
 
-    def _nearest(self, vector: Vector) -> tuple[Rows, Vector]:
+    def _nearest(self, vector: Vector) -> tuple[list[int], list[float]]:
         if self._cells is None:
-            cosines = self._vectors[: len(self._names)] @ vector
-            rows = _largest(cosines)
-            return rows, cosines[rows]
-        rows = self._cells.nearest(signs_of(vector), BY_SIGNS)
-        cosines = self._vectors[rows] @ vector
-        found = _largest(cosines)
-        return rows[found], cosines[found]
+            cosines = self._vectors[: len(self._held)].dot(vector)
+            found = rows = _largest(cosines)
+        else:
+            signs_near = self._cells.nearest(signs_of(vector), BY_SIGNS)
+            cosines = self._taken_of(signs_near).dot(vector)
+            found = _largest(cosines)
+            rows = signs_near[found]
+        return rows.tolist(), cosines[found].tolist()
+
+    def _taken_of(self, rows: Rows | list[int]) -> Vector:
+        """Vectors of some rows, until the next call: new memory would cost more than the copy."""
+        return self._vectors.take(rows, axis=0, out=self._taken[: len(rows)], mode="clip")
 
     def pivots_to_state(self) -> dict[str, Any]:
         """Plain values; with the stories' vectors they give the same answers again."""
@@ -172,29 +174,26 @@ class VectorIndex:
         self, stories: Sequence[tuple[str, Vector, int]], pivots: Mapping[str, Any] | None
     ) -> None:
         """Become an index of stories, in the order of their rows, around given pivots."""
-        self._names = [name for name, *_ in stories]
-        self._rows = {name: row for row, name in enumerate(self._names)}
+        self._rows = {name: row for row, (name, *_) in enumerate(stories)}
+        self._held = []
         while len(self._vectors) < len(stories):
             self._grow()
-        for row, (_, vector, articles) in enumerate(stories):
-            self._set(row, vector, articles)
+        for row, story in enumerate(stories):
+            self._set(row, *story)
         if pivots is not None:
             self._rebuild_at = pivots["rebuild_at"]
             words = signs_of(self._vectors[0]).shape[0]
             around = np.frombuffer(pivots["pivots"], np.uint64).reshape(-1, words)
             self._cells = Cells(around, self._signs()) if len(around) else None
 
-    def _set(self, row: int, vector: Vector, articles: int) -> None:
-        length = math.sqrt(float(vector @ vector))
+    def _set(self, row: int, story: str, vector: Vector, articles: int) -> None:
+        length = math.sqrt(vector.dot(vector))
         self._vectors[row] = vector / max(length, 1e-9)
-        self._means[row] = length / articles
-        self._sizes[row] = math.log(articles)
+        self._held[row : row + 1] = [Held(story, length / articles, math.log(articles))]
 
     def _grow(self) -> None:
         """Room for twice as many."""
         self._vectors = np.concatenate([self._vectors, np.zeros_like(self._vectors)])
-        self._means = np.concatenate([self._means, np.zeros_like(self._means)])
-        self._sizes = np.concatenate([self._sizes, np.zeros_like(self._sizes)])
 
     def _rebuild(self) -> None:
         """Pivots anew; again when there are twice as many."""
@@ -204,7 +203,7 @@ class VectorIndex:
         self.rebuilt = True
 
     def _signs(self) -> Signs:
-        return signs_of(self._vectors[: len(self._names)])
+        return signs_of(self._vectors[: len(self._held)])
 
 
 def _largest(values: Vector) -> Rows:

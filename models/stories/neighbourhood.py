@@ -113,10 +113,15 @@ class Neighbourhood:
                 placed_ms=article.arrived_ms,
             )
         )
-        news = self._news(story_id, "pickup" if is_pickup else "told")
-        if is_pickup:
-            news = news._replace(source=article.independent, at_ms=article.at_ms)
-        answer.news.append(news._replace(articles=(article.article_id,)))
+        answer.news.append(
+            self._news(
+                story_id,
+                "pickup" if is_pickup else "told",
+                source=article.independent if is_pickup else "",
+                at_ms=article.at_ms if is_pickup else 0,
+                articles=(article.article_id,),
+            )
+        )
         return answer
 
     def revise(self, article: Received, story_id: str) -> Answer:
@@ -184,9 +189,7 @@ class Neighbourhood:
             self._tellings[new].merge(gone, old, self._centre(new))
             part = self.stories.recent(change.articles)
             answer.placed += [_moved(one, old, new, self._clock_ms) for one in part]
-            answer.news.append(
-                self._news(new, "merged")._replace(other=old, articles=change.articles)
-            )
+            answer.news.append(self._news(new, "merged", other=old, articles=change.articles))
             answer.merged += 1
         else:
             leaving, stayed = Telling(), self._tellings[old]
@@ -199,20 +202,20 @@ class Neighbourhood:
             self._tellings[old], self._tellings[new] = rest, leaving
             answer.placed += [_moved(one, old, new, self._clock_ms) for one in part]
             answer.news += [
-                self._parted(new, old)._replace(articles=change.articles),
-                self._parted(old, old),
+                self._parted(new, old, change.articles),
+                self._parted(old, old, ()),
             ]
             answer.split += 1
 
-    def _news(self, story_id: str, kind: str) -> News:
+    def _news(self, story_id: str, kind: str, **more: Any) -> News:
         self._changed[story_id] = None
         known = self._tellings[story_id]
         content = telling.to_bytes(known.content(self._centre(story_id)))
-        return News(kind, story_id, self._clock_ms, content, known.first_ms)
+        return News(kind, story_id, self._clock_ms, content, known.first_ms, **more)
 
-    def _parted(self, story_id: str, from_id: str) -> News:
+    def _parted(self, story_id: str, from_id: str, articles: tuple[str, ...]) -> News:
         voices = dict(self._tellings[story_id].independent)
-        return self._news(story_id, "parted")._replace(other=from_id, voices=voices)
+        return self._news(story_id, "parted", other=from_id, voices=voices, articles=articles)
 
     def _centre(self, story_id: str) -> Vector:
         """Sum of the unit vectors of a story's articles; of one that has just expired, too."""

@@ -1,5 +1,6 @@
 """What stories need of an enriched article, small enough to travel between operators."""
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -122,5 +123,5 @@ def story_article(article: Received, *, told: bytes, width: int = WIDTH) -> Stor
 def unit_vector(embedding: bytes, width: int) -> Vector:
     """float32 (width,), of length 1; zeros where there is no embedding of that width."""
     vector: Any = np.frombuffer(embedding, "<f2").astype(np.float32)
-    length = float(np.sqrt(vector @ vector))  # as `norm`, in a third of its time
+    length = math.sqrt(vector.dot(vector))  # as `norm`, in a tenth of its time
     return vector / length if vector.shape == (width,) and length else np.zeros(width, np.float32)

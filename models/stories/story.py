@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ PLACES_KEPT = 50
 SOURCES_KEPT = 1000
 
 
-@dataclass
+@dataclass(slots=True)
 class Story:
     """A story that still grows.
 
@@ -43,8 +43,8 @@ class Story:
     def lengths(self) -> tuple[float, float]:
         """Lengths of the vector and of the terms; kept until an article changes them."""
         if self._lengths is None:
-            squares = sum(weight * weight for weight in self.terms.values())
-            self._lengths = math.sqrt(float(self.vector @ self.vector)), math.sqrt(squares)
+            squares = sum([weight * weight for weight in self.terms.values()])
+            self._lengths = math.sqrt(self.vector.dot(self.vector)), math.sqrt(squares)
         return self._lengths
 
     def add(
@@ -79,14 +79,17 @@ class Story:
         self.last_ms = max(self.last_ms, other.last_ms)
 
     def to_state(self) -> dict[str, Any]:
-        """Plain values, for a checkpoint; the vector as float32 bytes."""
-        told = {name: value for name, value in vars(self).items() if name != "_lengths"}
-        fields = {n: dict(v) if isinstance(v, dict) else v for n, v in told.items()}
-        return fields | {"vector": self.vector.tobytes()}
+        """Plain values, for a checkpoint: a view, to be packed at once; the vector as its bytes."""
+        state = {name: getattr(self, name) for name in _SAVED}
+        state["vector"] = self.vector.tobytes()
+        return state
 
     def _seen(self, source: str, at_ms: int) -> None:
         if source in self.sources or len(self.sources) < SOURCES_KEPT:
             self.sources[source] = min(at_ms, self.sources.get(source, at_ms))
+
+
+_SAVED = tuple(kept.name for kept in fields(Story) if kept.init)
 
 
 def story_from(state: Mapping[str, Any]) -> Story:

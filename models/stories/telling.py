@@ -3,11 +3,10 @@
 `Telling` is state and knows everything; `Content` is what travels: the most of each, packed.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from models.packing import pack, unpack
 from models.stories.cluster import Vector
@@ -90,7 +89,7 @@ class Content(NamedTuple):
     embedding: bytes
 
 
-@dataclass
+@dataclass(slots=True)
 class Telling:
     """State: sums over the articles of a story, bounded.
 
@@ -190,7 +189,7 @@ class Telling:
         """As it is told, seen from the story's centre, float32 (width,)."""
         leads = _nearest_first(self.leads, centre)
         first = leads[0] if leads else Lead("", "", "", "", None, b"")
-        length = float(np.linalg.norm(centre))
+        length = math.sqrt(centre.dot(centre))
         return Content(
             title=first.title,
             summary=first.summary,
@@ -206,7 +205,7 @@ class Telling:
                 Topic(code, *topic) for code, topic in _most_listed(self.topics, TOPICS_TOLD)
             ),
             codes=tuple(sorted(self.codes)),
-            leads=tuple(lead._replace(summary=None, embedding=b"") for lead in leads[:LEADS_TOLD]),
+            leads=tuple([Lead(*lead[:4], None, b"") for lead in leads[:LEADS_TOLD]]),
             aliases=tuple(self.aliases),
             first_ms=self.first_ms,
             last_ms=self.last_ms,
@@ -239,9 +238,12 @@ class Telling:
             self.leads = _nearest_first(self.leads, centre)[:LEADS_KEPT]
 
 
+_SAVED = tuple(kept.name for kept in fields(Telling))
+
+
 def to_state(telling: Telling) -> dict[str, Any]:
     """Plain values, for a checkpoint: a view, to be packed at once."""
-    return {f.name: getattr(telling, f.name) for f in fields(Telling)}
+    return {name: getattr(telling, name) for name in _SAVED}
 
 
 def from_state(state: Mapping[str, Any]) -> Telling:
@@ -289,7 +291,8 @@ def _nearest_first(leads: Sequence[Lead], centre: Vector) -> list[Lead]:
     if len(leads) < 2:
         return list(leads)
     likeness = {
-        lead.article_id: float(unit_vector(lead.embedding, len(centre)) @ centre) for lead in leads
+        lead.article_id: float(unit_vector(lead.embedding, len(centre)).dot(centre))
+        for lead in leads
     }
     return sorted(leads, key=lambda lead: -likeness[lead.article_id])
 

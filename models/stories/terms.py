@@ -24,8 +24,8 @@ def terms(*texts: str) -> list[str]:
     >>> terms("Bridge at Harbour's end: bridge shut", "Harbourville")
     ['bridge', 'at', "harbour's", 'end', 'shut', 'harbourville']
     """
-    words = (word for text in texts for word in _WORD.findall(text.casefold()))
-    return list(dict.fromkeys(intern(word) for word in words if len(word) >= _SHORTEST))
+    words = _WORD.findall("\n".join(texts).casefold())
+    return list(dict.fromkeys([intern(word) for word in words if len(word) >= _SHORTEST]))
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Vocabulary:
             for word in words
             if (seen := self.holding.get(word, 0)) <= common
         }
-        length = math.sqrt(sum(weight * weight for weight in weights.values()))
+        length = math.sqrt(sum([weight * weight for weight in weights.values()]))
         return {word: weight / length for word, weight in weights.items()}
 
     def to_state(self) -> dict[str, Any]:
@@ -71,4 +71,4 @@ def overlap(one: Mapping[str, float], other: Mapping[str, float]) -> float:
     """Dot product of two weightings."""
     if len(one) > len(other):
         one, other = other, one
-    return sum(weight * other[word] for word, weight in one.items() if word in other)
+    return sum([weight * other[word] for word, weight in one.items() if word in other])

@@ -1,5 +1,6 @@
 """What a step tells a key travels as one record, in order."""
 
+from models.packing import unpack
 from udfs.address_windows import AddressWindows
 from udfs.addressing import Post, messages, shard_of
 
@@ -30,4 +31,6 @@ def test_windows_that_end_together_are_one_record_a_desk():
     ended = ("story", 5, 1_790_000_100, ["a1", "a2"], [3, 2])
     told = {key: [*messages(packed)] for key, packed in operator.process_element(ended, None)}
     assert [*told] == ["world", "sport"]
-    assert [(name, kind) for name, kind, _ in told["sport"]] == [("sport", "window")] * 2
+    ((name, kind, windows),) = told["sport"]
+    assert (name, kind) == ("sport", "windows")
+    assert unpack(windows) == ["story", 5, 1_790_000_100_000, ["a1", "a2"], [3, 2]]

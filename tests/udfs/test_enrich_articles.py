@@ -67,7 +67,9 @@ def embedding_only(tmp_path_factory):
         for file in entry.keys() & {"file", "card", "tokenizer", "adapter", "gpu_file", "graft"}:
             entry[file] = str(SHIPPED.parent / entry[file])
         models[name] = entry
-    routes = [route.model_copy(update={"model": "encoder"}).model_dump(mode="json")]
+    routes = [
+        route.model_copy(update={"model": "encoder"}).model_dump(mode="json", exclude_none=True)
+    ]
     file = tmp_path_factory.mktemp("manifest") / "manifest.toml"
     file.write_text(tomlkit.dumps({"models": models, "routes": routes}))
     return file

@@ -104,4 +104,4 @@ def test_alert_closes_although_no_news_comes(desk, monkeypatch):
 
 
 def test_desk_that_the_file_has_no_more_is_passed_over(desk):
-    assert list(desk.process_element(packed("window", pack([])), Context("gone"))) == []
+    assert list(desk.process_element(packed("windows", pack([])), Context("gone"))) == []

@@ -12,7 +12,7 @@ from models.stories.cluster import Stories, StoryArticle
 from models.stories.clustering import Clustering
 from models.stories.copies import Copies, fingerprint
 from models.stories.decide import Weights, likeness, probability
-from models.stories.index import FEWEST_INDEXED, VectorIndex, WordIndex
+from models.stories.index import FEWEST_INDEXED, Near, VectorIndex, WordIndex
 from models.stories.story import Story, story_from
 from models.stories.terms import Vocabulary, terms, vocabulary_from
 from models.stories.veto import vetoed
@@ -33,6 +33,10 @@ def vector(seed: int, noise: int = 0) -> np.ndarray:
     base = 4 * np.eye(WIDTH)[seed % WIDTH]
     mixed = base + 0.25 * np.random.default_rng(10_000 + noise).normal(size=WIDTH)
     return (mixed / np.linalg.norm(mixed)).astype(np.float32)
+
+
+def names(near: Near) -> list[str]:
+    return [held.story for held, _ in near]
 
 
 def article(number: int, subject: int, **changed) -> StoryArticle:
@@ -131,6 +135,43 @@ def test_silent_story_expires_and_is_not_joined():
     assert stories.place(article(10, 0, published_ms=far)).is_new
 
 
+def at_angle(number: int, degrees: float, title: str) -> StoryArticle:
+    """An article whose vector lies in a plane."""
+    unit = np.zeros(WIDTH, np.float32)
+    unit[:2] = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    return article(number, 0, title=title, vector=unit)
+
+
+def test_stories_that_have_grown_alike_are_merged():
+    stories = Stories(EASY, width=WIDTH)
+    stories.place(at_angle(0, 0, "harbour bridge closed"))
+    stories.place(at_angle(1, 63, "minister resigns budget"))
+    assert stories.tidy() == []
+    assert stories.place(at_angle(2, 41, "rain stops match")).story_id == "a1"
+    assert [(c.kind, c.old, c.new) for c in stories.tidy()] == [("merged", "a1", "a0")]
+
+
+def test_tidying_asks_only_about_stories_that_may_have_become_alike(monkeypatch):
+    asked = []
+    likely = Stories.likely
+
+    def told(stories, story, *how):
+        asked.append(story.story_id)
+        return likely(stories, story, *how)
+
+    monkeypatch.setattr(Stories, "likely", told)
+    stories = Stories(EASY, width=WIDTH)
+    stories.place(at_angle(0, 0, "harbour bridge closed"))
+    stories.place(at_angle(1, 90, "minister resigns budget"))
+    stories.tidy()
+    assert asked == []  # neither was like the other when it was opened
+    stories.place(at_angle(2, 91, "rain stops match"))
+    stories.tidy()
+    assert asked == ["a1"]
+    stories.tidy()
+    assert asked == ["a1"]
+
+
 def test_merged_story_lives_on_as_an_alias():
     apart = Clustering(join=Weights(0, 0, 0, 0, 0, 0, 0, -9), merge=EASY.merge)
     stories = Stories(apart, width=WIDTH)
@@ -220,20 +261,20 @@ def test_index_of_vectors_finds_what_a_scan_finds(seed):
     for row, one in enumerate(stories):
         index.put(str(row), one, 1)
     assert len(index) > FEWEST_INDEXED
-    hits = sum(index.near(one).stories[0] == str(row) for row, one in enumerate(stories[:100]))
+    hits = sum(names(index.near(one))[0] == str(row) for row, one in enumerate(stories[:100]))
     assert hits == 100
     for row in range(0, 1500, 2):
         index.remove(str(row))
     for row in range(1, 400, 2):  # the way stories move as they grow
         index.put(str(row), 2 * stories[row - 1], 2)
-    assert all(int(name) % 2 for one in stories[:50] for name in index.near(one).stories)
+    assert all(int(name) % 2 for one in stories[:50] for name in names(index.near(one)))
     again = VectorIndex(WIDTH)
     kept = sorted((str(row) for row in range(1, 1500, 2)), key=index.row)
     moved = {str(row): (2 * stories[row - 1], 2) for row in range(1, 400, 2)}
     told = [(name, *moved.get(name, (stories[int(name)], 1))) for name in kept]
     again.restore(told, index.pivots_to_state())
     for one in stories[:50]:
-        assert again.near(one).stories == index.near(one).stories
+        assert names(again.near(one)) == names(index.near(one))
 
 
 def test_index_of_vectors_tells_what_stories_are_near_and_how_large_they_are():
@@ -243,11 +284,12 @@ def test_index_of_vectors_tells_what_stories_are_near_and_how_large_they_are():
         index.put(str(number), axes[number], 1)
     index.put("large", 3 * axes[0] + axes[1], 4)
     near = index.near(axes[0], others=["11", "large"])
-    assert near.stories[:3] == ["11", "0", "large"]
-    assert len(near.stories) == len(set(near.stories))
-    assert near.cosines[:3] == pytest.approx([0, 1, 3 / 10**0.5])
-    assert near.means[2] == pytest.approx(10**0.5 / 4)
-    assert near.sizes[2] == pytest.approx(np.log(4))
+    assert names(near)[:3] == ["11", "0", "large"]
+    assert len(near) == len(set(names(near)))
+    assert [cosine for _, cosine in near[:3]] == pytest.approx([0, 1, 3 / 10**0.5])
+    large, _ = near[2]
+    assert large.mean == pytest.approx(10**0.5 / 4)
+    assert large.size == pytest.approx(np.log(4))
 
 
 def test_pivots_lie_in_the_middle_of_the_rows_around_them():

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
+from scipy.stats import binom
 
 from evaluation.rows import OUTSIDE
 from schemas.errors import missing_extra
@@ -275,6 +276,19 @@ class Calibration:
     counts: tuple[int, ...]
     confidence: tuple[float, ...]
     accuracy: tuple[float, ...]
+
+    @property
+    def by_chance(self) -> float:
+        """The error that is to be expected on as many decisions of probabilities without any fault:
+        the mean deviation of a binomial (De Moivre, 1730) in each bin.
+
+        >>> round(Calibration(0.0, (100,), (0.5,), (0.5,)).by_chance, 4)
+        0.0398
+        """
+        counts, said = np.array(self.counts), np.array(self.confidence)
+        above = np.floor(counts * said) + 1
+        deviations = 2 * above * (1 - said) * binom.pmf(above, counts, said)
+        return float(deviations.sum() / max(1, counts.sum()))
 
 
 def _ratio(part: Floats, whole: Floats) -> Floats:

@@ -32,7 +32,10 @@ def _parts(evaluation: Evaluation) -> Iterator[RenderableType]:
             "they count as wrong."
         )
     if evaluation.calibration:
-        yield Text(f"\nexpected calibration error {evaluation.calibration.error:.4f}")
+        yield Text(
+            f"\nexpected calibration error {evaluation.calibration.error:.4f}; on so few rows "
+            f"{evaluation.calibration.by_chance:.4f} without any fault"
+        )
         yield reliability(evaluation.calibration)
     yield Text(f"\n{evaluation.docs_per_s:,.1f} docs/s")
     yield from map(Text, evaluation.remarks)

@@ -58,7 +58,8 @@ def markdown(
         "their 95 % bootstrap intervals, on those rows of each test split that the shared data",
         "directory holds. Most published systems have read more training rows and have 66 to 355",
         "million parameters; the encoder here has 22 million. Off: expected calibration error, how",
-        "far the probabilities are from what they promise; 0.030 is the aim for all.",
+        "far the probabilities are from what they promise; 0.030 is the aim for all. In brackets:",
+        "how far off probabilities without any fault would seem on so few rows.",
         "",
         "| Head | Data | Metric | Here | Aim | Off | Baseline | Best published | Rows "
         "| Licence of the data | Date | Command |",
@@ -75,7 +76,7 @@ def markdown(
             row.metric,
             here,
             "" if row.aim is None else _percent(row.aim),
-            f"{evaluation.calibration.error:.3f}" if evaluation and evaluation.calibration else "",
+            _off(evaluation),
             _baseline(row, evaluation),
             f"{row.published} ({row.source})" if row.source else row.published,
             f"{evaluation.rows:,}" if evaluation else "",
@@ -95,6 +96,12 @@ def _here(row: Published, evaluation: Evaluation | None) -> str:
     if measured is None:
         return f"**{value}**"
     return f"**{value}** ({_percent(measured.low)} to {_percent(measured.high)})"
+
+
+def _off(evaluation: Evaluation | None) -> str:
+    if evaluation is None or evaluation.calibration is None:
+        return ""
+    return f"{evaluation.calibration.error:.3f} ({evaluation.calibration.by_chance:.3f})"
 
 
 def _baseline(row: Published, evaluation: Evaluation | None) -> str:

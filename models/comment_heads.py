@@ -10,9 +10,10 @@ import numpy as np
 
 from models.audience.analysis import Emotion
 from models.encoder import Tokens
-from models.heads import SENTIMENTS, sentiment, sigmoid, softmax
+from models.heads import SENTIMENTS, sentiment
 from models.manifest import Route
 from models.passes import Pass
+from models.probabilities import sigmoid, softmax
 from models.session import Array
 from schemas.errors import ModelFileError
 
@@ -49,7 +50,8 @@ class SentimentHead:
 
     def __call__(self, read: Pass) -> Fields:
         logits = read.outputs[self._route.output][self._order]
-        return {"sentiment": sentiment(softmax(logits, self._route.temperature))}
+        temperature = self._route.temperature_of(len(read.tokens))
+        return {"sentiment": sentiment(softmax(logits, temperature))}
 
 
 class EmotionHead:
@@ -91,7 +93,7 @@ class ToxicityHead:
 
     def __call__(self, read: Pass) -> Fields:
         logits = read.outputs[self._route.output][self._order]
-        _, toxic = softmax(logits, self._route.temperature)
+        _, toxic = softmax(logits, self._route.temperature_of(len(read.tokens)))
         return {"toxicity": {"overall": round(float(toxic), 4)}}
 
 

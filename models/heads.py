@@ -5,21 +5,20 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import pairwise
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from models.encoder import Outputs, Tokens
 from models.linking import Linker, Named, read_table
 from models.manifest import Manifest, Route
 from models.mentions import Mention, Scheme, mentions
+from models.probabilities import sigmoid, softmax, told_by
 from models.sentences import split
 from models.session import Array
 from models.summary import choose
 from models.text import ArticleText
+from models.token_spans import mean_rows, sentence_scores, tokens_of
 from models.topics.assigner import SIB200_LABELS, Topic, TopicAssigner, open_assigner
 from schemas.enriched_article import Sentiment, SentimentLabel, TopicScore
 from schemas.errors import ModelFileError
@@ -115,32 +114,11 @@ Head = Callable[[Reading], Fields]
 def embedding(vector: Array) -> bytes:
     """A unit vector, float32 (width,), as float16 little-endian bytes.
 
+    >>> import numpy as np
     >>> embedding(np.array([0.6, -0.8], np.float32)).hex()
     'cd3866ba'
     """
     return vector.astype("<f2").tobytes()
-
-
-def softmax(logits: Array, temperature: float = 1.0) -> Array:
-    """Probabilities over the last axis.
-
-    >>> softmax(np.array([0.0, 0.0])).tolist()
-    [0.5, 0.5]
-    """
-    scaled = logits / temperature
-    powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
-    shares: Array = powers / powers.sum(axis=-1, keepdims=True)
-    return shares
-
-
-def sigmoid(logits: Array, temperature: float = 1.0) -> Array:
-    """Probabilities, each on its own.
-
-    >>> float(sigmoid(np.array(0.0)))
-    0.5
-    """
-    shares: Array = 1.0 / (1.0 + np.exp(-logits / temperature))
-    return shares
 
 
 def sentiment(probabilities: Sequence[float] | Array) -> Sentiment:
@@ -173,7 +151,8 @@ class SentimentHead:
 
     def __call__(self, reading: Reading) -> Fields:
         logits = reading.outputs[self._route.output][self._order]
-        negative, neutral, positive = softmax(logits, self._route.temperature)
+        temperature = self._route.temperature_of(len(reading.tokens))
+        negative, neutral, positive = softmax(logits, temperature)
         return {
             "sentiment": sentiment((negative, neutral, positive)),
             "tone_score": round(float(positive + neutral / 2), 4),
@@ -217,10 +196,9 @@ class TopicsHead:
 
     def _topics(self, reading: Reading) -> Sequence[Topic]:
         route, logits = self._route, reading.outputs[self._route.output]
+        probabilities = told_by(route, logits, len(reading.tokens))
         if route.labels == SIB200_LABELS:
-            return self._assigner.from_sib200(softmax(logits, route.temperature))
-        squash = sigmoid if route.multi_label else softmax
-        probabilities = squash(logits, route.temperature)
+            return self._assigner.from_sib200(probabilities)
         if route.labels == self._assigner.supervised and self._embedding:
             vector = reading.outputs[self._embedding]
             return self._assigner.assign(
@@ -241,7 +219,7 @@ class EntitiesHead:
 
     def __init__(self, manifest: Manifest, route: Route, options: HeadOptions) -> None:
         self._output = route.output
-        self._temperature = route.temperature
+        self._calibration = (route.temperature, route.bias)
         self._least = options.entities_score
         fine = tuple(route.fine_labels)
         self._scheme = Scheme(route.labels, fine, tuple(route.fine_labels.values()))
@@ -259,7 +237,7 @@ class EntitiesHead:
             self._scheme,
             transitions=outputs.get(TRANSITIONS_OUTPUT),
             fine_scores=_rows(outputs.get(ENTITY_TYPES_OUTPUT), len(tokens)),
-            temperature=self._temperature,
+            calibration=self._calibration,
         )
         found = [_spelled(mention) for mention in found if mention.score >= self._least]
         texts = [reading.head[mention.start : mention.end] for mention in found]
@@ -285,7 +263,8 @@ class EntitiesHead:
         of_names = mean_rows(
             reading.outputs[self._target.output], tokens_of(reading.tokens.offsets, spans)
         )
-        shares = softmax(of_names[:, self._target_order], self._target.temperature)
+        temperature = self._target.temperature_of(len(reading.tokens))
+        shares = softmax(of_names[:, self._target_order], temperature)
         for i, of_name in zip(told, shares, strict=True):
             entities[i] = replace(entities[i], sentiment=sentiment(of_name))
         return tuple(entities)
@@ -370,42 +349,6 @@ def main_names(entities: Sequence[FoundEntity], title_size: int) -> frozenset[st
     titled = {e.text for e in people if e.mention.end <= title_size}
     ranked = sorted(counts, key=lambda name: (name not in titled, -counts[name]))
     return frozenset(ranked[:MAIN_ENTITIES])
-
-
-def tokens_between(offsets: Array, start: int, end: int) -> Array:
-    """Indexes of the tokens that share a character with a span.
-
-    >>> tokens_between(np.array([[0, 0], [0, 3], [4, 8], [0, 0]]), 2, 5).tolist()
-    [1, 2]
-    """
-    return tokens_of(offsets, [(start, end)])[0]
-
-
-def tokens_of(offsets: Array, spans: Sequence[tuple[int, int]]) -> list[Array]:
-    """Indexes of the tokens that share a character with each of several spans."""
-    starts, ends = offsets[:, 0], offsets[:, 1]
-    bounds = np.array(spans).reshape(-1, 2, 1)
-    inside = (starts < bounds[:, 1]) & (ends > bounds[:, 0]) & (ends > starts)
-    tokens = inside.nonzero()[1]
-    ends_at = np.count_nonzero(inside, axis=1).cumsum().tolist()
-    return [tokens[first:end] for first, end in pairwise([0, *ends_at])]
-
-
-def mean_rows(rows: Array, groups: Sequence[Array]) -> Array:
-    """Mean of each group's rows, float32 (groups, columns); -inf for a group without any."""
-    nothing = np.full(rows.shape[1], -np.inf)
-    means = [np.add.reduce(rows[g]) / g.size if g.size else nothing for g in groups]
-    return np.array(means, np.float32)
-
-
-def sentence_scores(scores: Array, offsets: Array, spans: Sequence[tuple[int, int]]) -> Array:
-    """Mean score of each sentence's tokens, float32 (sentences,).
-
-    scores  float32 (tokens, 1); offsets int64 (tokens, 2)
-    """
-    if not spans:
-        return np.zeros(0, np.float32)
-    return mean_rows(scores, tokens_of(offsets, spans))[:, 0]
 
 
 def _spelled(mention: Mention) -> Mention:

@@ -108,6 +108,15 @@ class ModelEntry(BaseModel):
         return self
 
 
+class ShortTexts(BaseModel):
+    """Texts with at most so many tokens, headlines, and what their logits are divided by."""
+
+    model_config = _STRICT
+
+    tokens: int = Field(gt=0)
+    temperature: float = Field(gt=0)
+
+
 class Route(BaseModel):
     """A task, the model and output that answer it, and the languages (ISO 639) it is good for.
 
@@ -117,6 +126,8 @@ class Route(BaseModel):
     multi_label  whether each label is a decision of its own (sigmoid), not one of all (softmax)
     temperature  what logits are divided by (Guo et al., 2017); of entities, the log odds of a
                  mention's mean probability
+    short        one label of all: texts that have a temperature of their own
+    bias         of entities: what is added to those log odds then (Platt, 2000)
     thresholds   of each label's probability, multi-label outputs only
     odds_share   marked words: the least share of the likeliest word's odds that each of them has
     jobs         whether the jobs answer the task with it; False: it is there to be evaluated, or,
@@ -137,6 +148,8 @@ class Route(BaseModel):
     languages: frozenset[str]
     multi_label: bool = False
     temperature: float = Field(default=1.0, gt=0)
+    short: ShortTexts | None = None
+    bias: float = 0.0
     thresholds: tuple[float, ...] = ()
     odds_share: float = Field(default=0.0, ge=0, le=1)
     jobs: bool = True
@@ -149,6 +162,26 @@ class Route(BaseModel):
         if self.thresholds and len(self.thresholds) != len(self.labels):
             raise ValueError(f"{len(self.thresholds)} thresholds for {len(self.labels)} labels")
         return self
+
+    @model_validator(mode="after")
+    def _bias_of_entities(self) -> Self:
+        if self.bias and self.task != "entities":
+            raise ValueError(f"only entities have a bias; this is a route of {self.task}")
+        return self
+
+    @model_validator(mode="after")
+    def _short_texts_of_one_label(self) -> Self:
+        if self.short and (self.multi_label or self.task == "entities"):
+            raise ValueError(
+                "only labels of which a text has one have a temperature of short texts"
+            )
+        return self
+
+    def temperature_of(self, tokens: int) -> float:
+        """What the logits of a text with so many tokens are divided by."""
+        if self.short is not None and tokens <= self.short.tokens:
+            return self.short.temperature
+        return self.temperature
 
 
 class Manifest(BaseModel):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from models.heads import HEADS, HeadOptions, Reading
 from models.inference import Inference
-from models.inference_config import InferenceConfig
+from models.inference_config import ENTITIES_MIN_SCORE, InferenceConfig
 from models.language_codes import declared
 from models.manifest import Manifest, covering
 from models.personal_data import (
@@ -21,7 +21,6 @@ from schemas.comment import PersonalData
 from schemas.enriched_article import UNDETERMINED
 
 ENTITIES = "entities"
-_LEAST_NAME_SCORE = 0.5
 
 
 @dataclass
@@ -46,7 +45,7 @@ class Masker(Inference[None]):
         super().__init__(manifest, self._routes, config)
         options = HeadOptions(
             topics_precision=0.8,
-            entities_score=_LEAST_NAME_SCORE,
+            entities_score=ENTITIES_MIN_SCORE,
             summary_sentences=1,
             summary_characters=50,
             tags=0,

@@ -52,7 +52,7 @@ def mentions(
     *,
     transitions: Floats | None = None,
     fine_scores: Floats | None = None,
-    temperature: float = 1.0,
+    calibration: tuple[float, float] = (1.0, 0.0),
 ) -> list[Mention]:
     """The entities of a text in its order: whole words, the best valid sequence of labels.
 
@@ -62,7 +62,7 @@ def mentions(
                  is labelled by its first token
     transitions  as for viterbi
     fine_scores  float32 (tokens, fine types) logits or log probabilities
-    temperature  as for calibrated
+    calibration  temperature and bias, as for calibrated
 
     An entity's score is the calibrated mean probability of its labels, its fine type the one with
     the largest log probability summed over its words.
@@ -84,7 +84,7 @@ def mentions(
     inside = np.repeat(begins, sizes) + _counts(sizes)
     bounds = np.cumsum(sizes) - sizes
     chosen = np.exp(_log_softmax(of_words[inside])[np.arange(len(inside)), path[inside]])
-    means = calibrated(np.add.reduceat(chosen, bounds) / sizes, temperature)
+    means = calibrated(np.add.reduceat(chosen, bounds) / sizes, *calibration)
     fine: list[str | None] = [None] * len(begins)
     if fine_scores is not None:
         sums = np.add.reduceat(_log_softmax(fine_scores[firsts[inside]]), bounds)
@@ -102,13 +102,16 @@ def mentions(
     ]
 
 
-def calibrated(shares: Floats, temperature: float) -> Floats:
-    """Probabilities with their log odds divided by a temperature: one half stays what it is.
+def calibrated(shares: Floats, temperature: float, bias: float = 0.0) -> Floats:
+    """Probabilities with their log odds divided by a temperature, and a bias added (Platt, 2000).
 
     >>> calibrated(np.array([0.5, 0.9]), 2.0).round(4).tolist()
     [0.5, 0.75]
+    >>> calibrated(np.array([0.5, 0.9]), 1.0, bias=-np.log(3)).round(4).tolist()
+    [0.25, 0.75]
     """
-    odds, against = shares ** (1 / temperature), (1 - shares) ** (1 / temperature)
+    odds = math.exp(bias) * shares ** (1 / temperature)
+    against = (1 - shares) ** (1 / temperature)
     told: Floats = odds / (odds + against)
     return told
 

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from models.comment_heads import marked_spans
 from models.document_scorer import best_together
-from models.heads import sentence_scores, sigmoid, softmax, tokens_between
 from models.language import LANGUAGE_MODEL, LanguageDetector
 from models.manifest import Manifest, Route
 from models.opening import open_document_scorer
+from models.probabilities import sigmoid, softmax, told_by
 from models.routed import Routed
 from models.summary import choose
 from models.tag_predictors import TagPredictor, open_tags
+from models.token_spans import sentence_scores, tokens_between
 from schemas.enriched_article import UNDETERMINED
 from schemas.errors import ModelFileError
 
@@ -131,9 +132,8 @@ class RouteClasses(Routed):
         found = np.full((len(texts), len(self.labels)), np.nan, np.float32)
         for row, answer in enumerate(self.read(texts, languages)):
             if answer is not None:
-                route, _, outputs = answer
-                squash = sigmoid if route.multi_label else softmax
-                of_route = squash(outputs[route.output], route.temperature)
+                route, tokens, outputs = answer
+                of_route = told_by(route, outputs[route.output], len(tokens))
                 found[row] = of_route[[route.labels.index(label) for label in self.labels]]
         return found
 
@@ -158,7 +158,7 @@ class RouteTargets(Routed):
                 inside = tokens_between(tokens.offsets, start, end)
                 if inside.size:
                     logits = outputs[route.output][inside].mean(axis=0)
-                    found[row] = softmax(logits, route.temperature)
+                    found[row] = softmax(logits, route.temperature_of(len(tokens)))
         return found
 
 

@@ -3,6 +3,7 @@
 from models.analyzer import AnalyzerConfig
 from models.batching import BatchPolicy
 from models.heads import HeadOptions
+from models.inference_config import ENTITIES_MIN_SCORE
 
 
 def usual_analyzer_config(threads: int) -> AnalyzerConfig:
@@ -18,7 +19,7 @@ def usual_analyzer_config(threads: int) -> AnalyzerConfig:
         language_high_accuracy=False,
         heads=HeadOptions(
             topics_precision=0.8,
-            entities_score=0.5,
+            entities_score=ENTITIES_MIN_SCORE,
             summary_sentences=3,
             summary_characters=600,
             tags=8,

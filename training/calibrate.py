@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 
 from models.encoder import Encoder, Tokens
-from models.heads import sigmoid, softmax
 from models.mentions import calibrated
+from models.probabilities import sigmoid, softmax
 from models.session import Arrays
 from schemas.errors import InferenceError
 from training.examples import UNKNOWN, Example
@@ -15,7 +15,6 @@ from training.examples import UNKNOWN, Example
 BATCH = 32
 RARE = 10  # positives below which a label has no threshold of its own
 PULL = 9  # positives at which a label's own threshold weighs as much as the common one
-TOLD = 0.5  # mean probability from which the jobs tell a mention, unless they are asked otherwise
 
 
 def answers(encoder: Encoder, examples: Sequence[Example]) -> list[Arrays]:
@@ -51,20 +50,22 @@ def temperature(logits: np.ndarray, targets: np.ndarray) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=(-2, 2), method="bounded").x))
 
 
-def mention_temperature(shares: np.ndarray, right: np.ndarray) -> float:
-    """What the log odds of mentions are divided by so that the likelihood of those that are told is
+def mention_calibration(shares: np.ndarray, right: np.ndarray) -> tuple[float, float]:
+    """Temperature and bias (models.mentions.calibrated) of mentions so that the likelihood is
     greatest.
 
     shares  (mentions,) mean probability of each one's labels; right (mentions,) whether it is one
     """
-    told, true = shares[shares >= TOLD], right[shares >= TOLD]
 
-    def loss(log_temperature: float) -> float:
-        probabilities = calibrated(told, float(np.exp(log_temperature)))
-        chosen = np.where(true, probabilities, 1 - probabilities)
+    exact = shares.astype(np.float64)  # slopes are taken from tiny steps
+
+    def loss(values: np.ndarray) -> float:
+        probabilities = calibrated(exact, float(np.exp(values[0])), float(values[1]))
+        chosen = np.where(right, probabilities, 1 - probabilities)
         return -float(np.log(np.maximum(chosen, 1e-12)).mean())
 
-    return float(np.exp(minimize_scalar(loss, bounds=(-2, 2), method="bounded").x))
+    found = minimize(loss, np.zeros(2), method="L-BFGS-B", bounds=[(-2, 2), (-4, 4)]).x
+    return float(np.exp(found[0])), float(found[1])
 
 
 def thresholds(probabilities: np.ndarray, targets: np.ndarray) -> tuple[float, ...]:

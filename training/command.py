@@ -1,6 +1,6 @@
 """What `wiredesk train` does with each kind of configuration."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from training import release, run, train_blend, train_ngrams, train_scorer, train_tagger
 from training.configuration import (
@@ -15,10 +15,10 @@ from training.configuration import (
 from training.order import Order
 
 
-def carry_out(config: Trainable, order: Order, texts: Sequence[str]) -> None:
+def carry_out(config: Trainable, order: Order, texts: Callable[[], Sequence[str]]) -> None:
     """Train what is configured, and release it if that is asked for. Raises SettingError.
 
-    texts  that set the scales of an encoder in int8
+    texts  that set the scales of an encoder in int8; read when one is released
     """
     data, runs, manifest, version = order.data, order.runs, order.manifest, order.version
     resume, limit = order.resume, order.limit
@@ -36,7 +36,7 @@ def carry_out(config: Trainable, order: Order, texts: Sequence[str]) -> None:
                 run.train_encoder(config, data, runs, resume=resume, limit=limit)
             if version:
                 half = order.half
-                release.release_encoder(config, version, data, runs, manifest, texts, half=half)
+                release.release_encoder(config, version, data, runs, manifest, texts(), half=half)
         case ScorerConfig():
             if not order.release_only:
                 train_scorer.train(config, data, runs, manifest, resume=resume, limit=limit)

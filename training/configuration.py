@@ -110,6 +110,8 @@ class HeadConfig(_OfRows):
     validate_on the sets of `train` whose validation rows decide; empty for all
     calibrate_on kinds "classes" and "target": the sets whose validation rows the temperature is
                 fitted on, where they are not those that decide
+    short_tokens the same kinds: texts with at most so many tokens, headlines, have a temperature of
+                their own
     """
 
     task: Task
@@ -126,6 +128,7 @@ class HeadConfig(_OfRows):
     respelled: bool = False
     validate_on: tuple[str, ...] = ()
     calibrate_on: tuple[str, ...] = ()
+    short_tokens: int | None = None
     metric: Literal[
         "accuracy",
         "auroc",

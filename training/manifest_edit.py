@@ -5,7 +5,7 @@ import re
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ _BLOCK = re.compile(
     rf"\[\s*models\s*\.\s*(?:{_BARE_KEY}|\"[^\"\\]+\"|'[^']+')\s*\]|\[\[\s*routes\s*\]\]"
 )
 _NO_ROUTES = re.compile(r"^routes\s*=\s*\[\s*\]\s*$", re.MULTILINE)
-_CALIBRATION = ("multi_label", "odds_share", "temperature", "thresholds")
+_CALIBRATION = ("bias", "multi_label", "odds_share", "short", "temperature", "thresholds")
 _LINE = 96
 """Characters in a line of a long list."""
 
@@ -48,6 +48,15 @@ def register(manifest_path: Path, name: str, entry: ModelEntry, routes: Sequence
         _put_route(blocks, route, same)
     gone = [block for block in old if not _followed(block, routes)]
     _replace(manifest_path, preamble, [b for b in blocks if b not in gone], verify=name)
+
+
+def edit_routes(manifest_path: Path, edited: Callable[[Route], Route]) -> None:
+    """Put what `edited` makes of each route in its place. Raises ModelFileError."""
+    preamble, blocks = _split(manifest_path)
+    for block in blocks:
+        if block.route is not None and (route := edited(block.route)) != block.route:
+            block.text = _edited(block.text, route)
+    _replace(manifest_path, preamble, blocks)
 
 
 def remove(manifest_path: Path, name: str) -> tuple[Path, ...]:

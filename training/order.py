@@ -46,6 +46,11 @@ class Order:
             )
         if self.half and (self.version is None or not isinstance(config, EncoderConfig)):
             raise SettingError("--fp16 writes a shared encoder anew: give it with --release")
+        if self.version is not None and isinstance(config, HeadConfig) and config.rank is None:
+            raise SettingError(
+                f"{config.name} changes all weights of the encoder, so it cannot be released as an "
+                "adapter: give it a rank, or release the encoder that it shares"
+            )
         if self.layers is not None and self.only is None:
             raise SettingError("--own-layers are of one head: name it with --only")
         if self.only is None:

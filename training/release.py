@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,13 +11,13 @@ import torch
 from evaluation.metrics import calibration_error
 from models.adapters import AdapterSession, word_embeddings
 from models.encoder import Encoder
-from models.heads import sigmoid, softmax
-from models.manifest import Route
+from models.manifest import Route, ShortTexts
 from models.mentions import calibrated
+from models.probabilities import sigmoid, softmax
 from models.session import Arrays, OnnxSession, Provider, Session
 from training import export, importance
 from training.assemble import assemble
-from training.calibrate import answers, mention_temperature, temperature, thresholds
+from training.calibrate import answers, mention_calibration, temperature, thresholds
 from training.configuration import EncoderConfig, HeadConfig, head_config
 from training.entries import digest, entry
 from training.examples import Reader
@@ -37,6 +38,8 @@ SOURCE = "sentence-transformers/all-MiniLM-L6-v2"
 
 def release_head(config: HeadConfig, version: str, data: Path, runs: Path, manifest: Path) -> None:
     """An adapter with its route."""
+    if config.rank is None:  # an order for it is refused before it is trained
+        raise ValueError(f"{config.head} has no rank: it is no adapter")
     base, tokenizer = manifest.parent / BASE, manifest.parent / TOKENIZER
     base.parent.mkdir(exist_ok=True)
     if not base.exists():
@@ -44,7 +47,7 @@ def release_head(config: HeadConfig, version: str, data: Path, runs: Path, manif
     reader = Reader(published_tokenizer(), config.max_tokens, respelled=config.respelled)
     task = assemble(config, reader, data)
     network = Network(published_encoder(), dict(task.modules()))
-    network.add_low_rank(config.rank or 0)
+    network.add_low_rank(config.rank)
     network = _loaded(network, directory(runs, config.head))
     adapter = base.with_name(f"{config.model}.onnx")
     export.export_adapter(network, base, adapter, config.seed)
@@ -153,21 +156,35 @@ def _refit(network: Network, tasks: Sequence[Task], config: EncoderConfig) -> No
             refit(network, task, config.seed)
 
 
-def fit_temperature(config: HeadConfig, task: ClassTask | TargetTask, encoder: Encoder) -> float:
-    """What the logits of a head are divided by, fitted on a task's validation rows with the graph
-    as shipped; says how far off that leaves the probabilities.
+def calibration(
+    config: HeadConfig, task: ClassTask | TargetTask | SpanTask, found: Sequence[Arrays]
+) -> dict[str, Any]:
+    """The fields of a route that make its probabilities mean what they say, fitted to what the
+    graph as shipped said of a task's validation rows; tells how far off they leave them.
     """
-    logits, targets = _decided(task, answers(encoder, task.validation))
-    scale = round(temperature(logits, targets), 4)
+    if isinstance(task, SpanTask):
+        shares, right = task.judged(found, task.predict_from(found, task.validation))
+        scale, bias = (round(value, 4) for value in mention_calibration(shares, right))
+        _tell_calibration(config.head, calibrated(shares, scale, bias), right)
+        return {"temperature": scale, "bias": bias}
+    logits, targets = _decided(task, found)
+    most = config.short_tokens or 0
+    short = np.array([len(example) <= most for example in task.validation])
+    if short.all():
+        raise ValueError(f"{config.head} has no validation row with more than {most} tokens")
+    scale = round(temperature(logits[~short], targets[~short]), 4)
+    scales, of_short = np.full(len(logits), scale), None
+    if short.any():
+        scales[short] = round(temperature(logits[short], targets[short]), 4)
+        of_short = ShortTexts(tokens=most, temperature=scales[short][0])
     if targets.ndim == 1:
-        probabilities = softmax(logits, scale)
-        right = probabilities.argmax(1) == targets
-        _tell_calibration(config.head, scale, probabilities.max(1), right)
-    return scale
+        probabilities = softmax(logits / scales[:, None])
+        _tell_calibration(config.head, probabilities.max(1), probabilities.argmax(1) == targets)
+    return {"temperature": scale, "short": of_short}
 
 
 def calibration_task(config: HeadConfig, data: Path) -> Task:
-    """A head's task with the validation rows that its temperature is fitted on."""
+    """A head's task with the validation rows that its calibration is fitted on."""
     reader = Reader(published_tokenizer(), config.max_tokens, respelled=config.respelled)
     decisive = config.calibrate_on or config.validate_on
     return assemble(config.model_copy(update={"validate_on": decisive}), reader, data)
@@ -190,10 +207,8 @@ def route_of(config: HeadConfig, task: Task, model: str, encoder: Encoder, data:
     )
     if isinstance(task, SpanTask):
         fine = {kind: config.fine[kind] for kind in task.fine_types}
-        shares, right = task.judged(found, task.predict_from(found, task.validation))
-        scale = round(mention_temperature(shares, right), 4)
-        _tell_calibration(config.head, scale, calibrated(shares, scale), right)
-        return route(output="entities", labels=task.labels, fine_labels=fine, temperature=scale)
+        fitted = calibration(config, task, found)
+        return route(output="entities", labels=task.labels, fine_labels=fine, **fitted)
     if isinstance(task, SentenceTask):
         return route(output=task.output)
     if isinstance(task, MarkTask):
@@ -205,12 +220,14 @@ def route_of(config: HeadConfig, task: Task, model: str, encoder: Encoder, data:
             thresholds=(least,),
             odds_share=share,
         )
-    of_temperature = calibration_task(config, data) if config.calibrate_on else task
-    scale = fit_temperature(config, of_temperature, encoder)
-    of_classes = route(output=task.output, labels=task.labels, temperature=scale)
+    of_rows, said = task, found
+    if config.calibrate_on:
+        of_rows = calibration_task(config, data)
+        said = answers(encoder, of_rows.validation)
+    of_classes = route(output=task.output, labels=task.labels, **calibration(config, of_rows, said))
     if isinstance(task, ClassTask) and task.multi_label:
         logits, targets = _decided(task, found)
-        limits = thresholds(sigmoid(logits, scale), targets)
+        limits = thresholds(sigmoid(logits, of_classes.temperature), targets)
         return of_classes.model_copy(update={"multi_label": True, "thresholds": limits})
     return of_classes
 
@@ -223,11 +240,9 @@ def _decided(
     return logits, task.targets(task.validation)
 
 
-def _tell_calibration(
-    head: str, scale: float, probabilities: np.ndarray, right: np.ndarray
-) -> None:
+def _tell_calibration(head: str, probabilities: np.ndarray, right: np.ndarray) -> None:
     error = calibration_error(probabilities, right.astype(np.float64)).error
-    console.print(f"{head}: temperature {scale}, calibration error {error:.4f}")
+    console.print(f"{head}: calibration error {error:.4f} on the rows that it was fitted to")
 
 
 def _plain_route(

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from evaluation.metrics import char_f1, entity_spans
 from models.comment_heads import marked_spans
-from models.heads import softmax
+from models.probabilities import softmax
 from models.session import Arrays
 from training.crf import log_likelihood, viterbi
 from training.examples import UNKNOWN, Example, Spans

@@ -17,9 +17,9 @@ from sklearn.model_selection import StratifiedKFold
 
 from models.blend import BIAS, OUTPUT, tensor_name
 from models.encoder import Outputs
-from models.heads import softmax
 from models.manifest import Manifest, Route, read
 from models.ngrams import NgramModel
+from models.probabilities import softmax
 from models.text_models import open_texts
 from schemas.errors import SettingError
 from training import train_ngrams

@@ -14,10 +14,10 @@ from sklearn.svm import LinearSVC
 
 from evaluation.rows import TextRow
 from evaluation.sets import load
-from models.heads import sigmoid
 from models.language_codes import short
 from models.manifest import Route
 from models.ngrams import Features, Grams, Vocabulary, features
+from models.probabilities import sigmoid
 from training.calibrate import pulled_thresholds, temperature
 from training.configuration import NgramConfig
 from training.entries import entry, write_tensors

@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from jobs.runtime.inference_settings import InferenceSettings
 from jobs.runtime.settings import own_consumer_group, own_transactional_ids
+from models.inference_config import ENTITIES_MIN_SCORE
 
 
 class EnrichSettings(InferenceSettings):
@@ -21,7 +22,10 @@ class EnrichSettings(InferenceSettings):
         description="share of topics that should be right; a higher one gives fewer of them",
     )
     entities_min_score: float = Field(
-        default=0.5, ge=0, le=1, description="entities the model is less sure of are left out"
+        default=ENTITIES_MIN_SCORE,
+        ge=0,
+        le=1,
+        description="entities the model is less sure of are left out; F1 is best at the default",
     )
     summary_max_sentences: int = Field(default=3, ge=1, le=10, description="of a summary")
     summary_max_characters: int = Field(default=600, ge=50, description="of a summary")

@@ -15,7 +15,6 @@ from schemas.settings import KafkaSettings, client_arguments
 from schemas.topics import Topic
 
 CONNECTOR = "org.apache.flink.connector.kafka.sink.KafkaSink"
-CONNECTOR_JAR = "flink-sql-connector-kafka-5.0.0-2.2.jar"
 
 
 def require(topic: Topic, s: KafkaSettings) -> None:
@@ -31,8 +30,9 @@ def require_connector() -> None:
         loader.loadClass(CONNECTOR)
     except Py4JJavaError as error:
         raise SetupError(
-            f"Flink has no Kafka connector: put {CONNECTOR_JAR} into lib/ of every Flink machine "
-            "and of the one that submits"
+            "Flink has no Kafka connector: put the jar of flink-sql-connector-kafka into lib/ of "
+            "every Flink machine and of the one that submits; README.md has the line that fetches "
+            "it, under On your Flink cluster"
         ) from error
 
 

@@ -160,6 +160,18 @@ def test_calibration_error_by_hand():
     assert (found.counts[14], found.counts[7], sum(found.counts)) == (2, 1, 3)
 
 
+def test_error_by_chance_is_that_of_probabilities_without_fault():
+    chance = np.random.default_rng(0)
+    said = chance.uniform(0.4, 1.0, 400)
+    seen = [calibration_error(said, (chance.random(400) < said) * 1.0) for _ in range(300)]
+    assert np.mean([c.error for c in seen]) == pytest.approx(seen[0].by_chance, rel=0.05)
+
+
+def test_nothing_decided_is_nothing_off():
+    nothing = calibration_error(np.zeros(0), np.zeros(0))
+    assert (nothing.error, nothing.by_chance) == (0.0, 0.0)
+
+
 def test_probabilities_of_0_and_1_have_their_bins():
     found = calibration_error(np.array([0.0, 1.0]), np.array([0.0, 1.0]))
     assert found.error == 0.0

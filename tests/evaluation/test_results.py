@@ -30,7 +30,7 @@ def test_row_has_figure_interval_baseline_source_and_command():
     )
     lines = {line.split("|")[2].strip(): line for line in text.splitlines() if "|" in line}
     for part in (
-        "| accuracy | **93.1** (92.0 to 94.0) | 93.0 | 0.018 | tfidf 89.2 |",
+        "| accuracy | **93.1** (92.0 to 94.0) | 93.0 | 0.018 (0.003) | tfidf 89.2 |",
         "Yang et al., 2019",
         "| 3,749 |",
         "| 2026-01-02 | `wiredesk evaluate topics/agnews set:agnews` |",

@@ -22,13 +22,13 @@ from models.heads import (
     embedding,
     main_names,
     read_sentences,
-    sentence_scores,
     sentiment,
 )
 from models.manifest import Manifest, ModelEntry, Route
 from models.mentions import Mention
 from models.sentences import split
 from models.text import ArticleText
+from models.token_spans import sentence_scores
 from schemas.errors import ModelFileError
 
 OPTIONS = HeadOptions(
@@ -139,6 +139,16 @@ def test_temperature_makes_less_sure(read):
     cooled = opened(SentimentHead, "sentiment", labels=labels, temperature=2.0)(reading)
     assert cooled["sentiment"].positive == pytest.approx(np.e / (np.e + 2), abs=1e-4)
     assert cooled["sentiment"].positive < plain["sentiment"].positive
+
+
+@pytest.mark.parametrize(("tokens", "temperature"), [(99, 2.0), (1, 1.0)])
+def test_short_texts_have_a_temperature_of_their_own(read, tokens, temperature):
+    labels = ("negative", "neutral", "positive")
+    reading = read("Rain", outputs=lambda _: {"sentiment": np.array([0, 0, 2], np.float32)})
+    fields = {"labels": labels, "short": {"tokens": tokens, "temperature": 2.0}}
+    answer = opened(SentimentHead, "sentiment", **fields)(reading)
+    sure = np.exp(2 / temperature)
+    assert answer["sentiment"].positive == pytest.approx(sure / (sure + 2), abs=1e-4)
 
 
 @pytest.mark.parametrize("labels", [(), ("negative", "positive"), ("bad", "neutral", "good")])
@@ -279,6 +289,12 @@ def test_calibration_changes_how_sure_a_name_is_and_not_which_are_told(read):
     (plain,), (softened,) = told
     assert 0.5 < softened.mention.score < plain.mention.score
     assert (plain.text, plain.mention.type) == (softened.text, softened.mention.type)
+
+
+def test_bias_is_added_to_the_log_odds_of_a_name(read):
+    head = opened(EntitiesHead, "entities", labels=BIO, bias=1.0 - SURE)
+    _, (found,) = entities(read, head, "Roe wins", "", ("Roe", "PER"))
+    assert found.mention.score == pytest.approx(np.e / (1 + np.e), abs=0.01)
 
 
 def test_unsure_names_are_left_out(read):

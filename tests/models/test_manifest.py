@@ -227,6 +227,11 @@ def test_missing_manifest_is_named(tmp_path):
         (MODELS + 'words = "a.safetensors"\n' + ROUTES, r"models\.plain: words and its sha256"),
         (MODELS + 'gpu_sha256 = "c0ffee"\n' + ROUTES, r"models\.plain: gpu_file and its"),
         (MODELS + ROUTES + "temperature = 0.0\n", r"routes\.2\.temperature"),
+        (MODELS + ROUTES + "bias = 0.1\n", r"routes\.2.*a bias; this is a route of topics"),
+        (
+            MODELS + ROUTES + "multi_label = true\nshort = {tokens = 9, temperature = 2.0}\n",
+            r"routes\.2.*only labels of which a text has one",
+        ),
         (MODELS + ROUTES + "thresholds = [0.5]\n", r"routes\.2: 1 thresholds for 0 labels"),
     ],
     ids=[
@@ -247,6 +252,8 @@ def test_missing_manifest_is_named(tmp_path):
         "words without their digest",
         "digest without its file",
         "temperature of nothing",
+        "bias of a class",
+        "short texts with several labels",
         "thresholds of no labels",
     ],
 )

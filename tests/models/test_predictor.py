@@ -138,6 +138,16 @@ def test_temperature_calibrates(graph):
     assert cooled[0, 0] < plain[0, 0]
 
 
+def test_short_texts_have_a_temperature_of_their_own(graph):
+    short = {"tokens": 3, "temperature": 4.0}
+    plain, own = (
+        opened(route("sentiment", labels=SENTIMENTS, **fields)).predict(["a", "abcd"], ["en"] * 2)
+        for fields in ({}, {"short": short})
+    )
+    assert own[0, 0] < plain[0, 0]
+    assert own[1].tolist() == plain[1].tolist()
+
+
 def test_model_that_fails_is_told(graph):
     classes = opened(route("sentiment", labels=SENTIMENTS))
     graph.failing = True

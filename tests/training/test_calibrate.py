@@ -37,16 +37,13 @@ def test_thresholds_are_probabilities_where_a_label_is_certain():
     assert 0 < threshold <= 1
 
 
-@pytest.mark.parametrize(("said", "temperature"), [(0.9, 1.0), (0.99, 2.09)])
-def test_mentions_become_as_sure_as_they_are_right(said, temperature):
-    right = np.arange(1000) % 10 > 0
-    shares = np.full(1000, said)
-    found = calibrate.mention_temperature(shares, right)
-    assert found == pytest.approx(temperature, abs=0.01)
-    assert calibrate.calibrated(shares, found)[0] == pytest.approx(0.9, abs=0.002)
-
-
-def test_mentions_that_are_not_told_do_not_count():
-    right = np.array([True] * 9 + [False] + [True] * 10)
-    shares = np.array([0.9] * 10 + [0.2] * 10)
-    assert calibrate.mention_temperature(shares, right) == pytest.approx(1.0, abs=0.01)
+@pytest.mark.parametrize(
+    ("said", "true"),
+    [((0.5, 0.9), (0.5, 0.9)), ((0.5, 0.99), (0.5, 0.9)), ((0.6, 0.8), (0.3, 0.9))],
+)
+def test_mentions_become_as_sure_as_they_are_right(said, true):
+    right = np.concatenate([np.arange(1000) < 1000 * share for share in true])
+    shares = np.repeat(said, 1000)
+    temperature, bias = calibrate.mention_calibration(shares, right)
+    found = calibrate.calibrated(np.array(said), temperature, bias)
+    assert found == pytest.approx(true, abs=0.002)

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from tiny_networks import tiny
 
 MISSING = "needs the extra `training`"
 torch = pytest.importorskip("torch", reason=MISSING)
-transformers = pytest.importorskip("transformers", reason=MISSING)
+pytest.importorskip("transformers", reason=MISSING)
 fit = pytest.importorskip("training.fit", reason=MISSING)
 network = pytest.importorskip("training.network", reason=MISSING)
 refitting = pytest.importorskip("training.refit", reason=MISSING)
@@ -19,19 +20,7 @@ class Interrupted(Exception):
 
 def small_network():
     torch.manual_seed(3)
-    config = transformers.BertConfig(
-        vocab_size=40,
-        hidden_size=network.WIDTH,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=16,
-        max_position_embeddings=16,
-        attn_implementation="eager",
-    )
-    made = network.Network(
-        transformers.BertModel(config, add_pooling_layer=False),
-        {"label": network.OfText(2, dropout=0.0)},
-    )
+    made = tiny(label=2)
     made.freeze_words()
     return made
 

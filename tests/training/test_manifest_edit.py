@@ -9,7 +9,7 @@ import pytest
 from models.manifest import SHIPPED, ModelEntry, Route, read
 from schemas.errors import ModelFileError
 from training import manifest_edit
-from training.manifest_edit import register, remove
+from training.manifest_edit import edit_routes, register, remove
 
 WEIGHTS = b"weights"
 DIGEST = hashlib.sha256(WEIGHTS).hexdigest()
@@ -140,6 +140,21 @@ def test_routes_of_one_model_keep_their_order(manifest):
     new = [route(head="sentiment/one"), route(head="sentiment/two"), route("entities")]
     register(manifest, "new", entry(), new)
     assert list(read(manifest).routes)[:2] == new[:2]
+
+
+def test_edited_route_stays_in_its_place_and_nothing_else_changes(manifest):
+    """Even where a new route would stand before those that it competes with."""
+    register(manifest, "new", entry(), [route(jobs=True)])
+    before, text = read(manifest).routes, manifest.read_text()
+
+    def edited(old):
+        cooler = old.model_copy(update={"temperature": 3.0})
+        return cooler if old.head == "topics/old" else old
+
+    edit_routes(manifest, edited)
+    assert read(manifest).routes == tuple(map(edited, before))
+    added = [line for line in manifest.read_text().split("\n") if line not in text.split("\n")]
+    assert added == ["temperature = 3.0"]
 
 
 def test_second_registration_replaces_the_first(manifest):

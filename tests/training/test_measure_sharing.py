@@ -5,29 +5,19 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from rich.console import Console
+from tiny_networks import tiny
 
 MISSING = "needs the extra `training`"
 torch = pytest.importorskip("torch", reason=MISSING)
-transformers = pytest.importorskip("transformers", reason=MISSING)
+pytest.importorskip("transformers", reason=MISSING)
 measuring = pytest.importorskip("training.measure_sharing", reason=MISSING)
-network = pytest.importorskip("training.network", reason=MISSING)
 texts = pytest.importorskip("training.examples", reason=MISSING)
 tasks = pytest.importorskip("training.tasks", reason=MISSING)
 
 
 def says(label):
     """A network that gives every text the same label."""
-    config = transformers.BertConfig(
-        vocab_size=40,
-        hidden_size=network.WIDTH,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=16,
-        max_position_embeddings=16,
-        attn_implementation="eager",
-    )
-    bert = transformers.BertModel(config, add_pooling_layer=False)
-    made = network.Network(bert, {"label": network.OfText(2, dropout=0.0)})
+    made = tiny(label=2)
     last = made.heads["label"].layers[4]
     last.weight.requires_grad_(False).zero_()
     last.bias.requires_grad_(False).copy_(torch.tensor([0.0, 1.0] if label else [1.0, 0.0]))

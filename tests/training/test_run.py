@@ -1,27 +1,17 @@
 """A head that gets top layers of its own on a shared run."""
 
 import pytest
+from tiny_networks import tiny
 
 MISSING = "needs the extra `training`"
 torch = pytest.importorskip("torch", reason=MISSING)
-transformers = pytest.importorskip("transformers", reason=MISSING)
+pytest.importorskip("transformers", reason=MISSING)
 run = pytest.importorskip("training.run", reason=MISSING)
-network = pytest.importorskip("training.network", reason=MISSING)
 
 
 def two_layers(**heads):
     """A small network; equal seeds, equal encoders."""
-    config = transformers.BertConfig(
-        vocab_size=40,
-        hidden_size=network.WIDTH,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=16,
-        max_position_embeddings=16,
-        attn_implementation="eager",
-    )
-    bert = transformers.BertModel(config, add_pooling_layer=False)
-    return network.Network(bert, {name: network.OfText(labels) for name, labels in heads.items()})
+    return tiny(layers=2, **heads)
 
 
 def test_only_the_top_layer_and_the_head_go_on_from_the_shared_run(tmp_path):

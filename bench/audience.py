@@ -8,21 +8,12 @@ import asyncio
 import random
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from typing import Any
 
 from kafka.consumer.fetcher import ConsumerRecord
 
-from bench.reading import (
-    AT_ONCE_MS,
-    PATIENT_MS,
-    Latency,
-    Progress,
-    Received,
-    reading,
-    send,
-    untold,
-)
+from bench.passage import Passage
+from bench.reading import Latency, Progress, untold
 from models.comment_analyzer import CommentAnalyzer
 from schemas.codec import RecordCodec
 from schemas.comment import Comment, EnrichedComment
@@ -100,27 +91,31 @@ def analyzer_alone(analyzer: CommentAnalyzer, batch: Sequence[Comment]) -> float
     return asyncio.run(analyse())
 
 
-def job_backlog(
-    kafka: Mapping[str, Any], batch: Sequence[Comment], progress: Progress = untold
-) -> float:
-    """Comments a second of the running job, all sent at once; first sent to last read."""
-    with _reading(kafka, batch, {}, progress, wait_ms=PATIENT_MS) as received:
-        started = time.time()
-        _send(kafka, batch)
-        received.wait()
-    return len(batch) / (max(received.moments.values()) - started)
+def through_job(
+    kafka: Mapping[str, Any], came: dict[str, EnrichedComment] | None = None
+) -> Passage:
+    """The way of comments through the running job.
+
+    came  takes what is read, by id: the key of an enriched comment is its article's
+    """
+    codec, noted = RecordCodec(COMMENTS_ENRICHED), {} if came is None else came
+
+    def identify(record: ConsumerRecord) -> str:
+        comment = codec.decode(record.value)
+        noted.setdefault(comment.comment_id, comment)
+        return comment.comment_id
+
+    return Passage(kafka, "audience", COMMENTS_RAW, COMMENTS_ENRICHED, "comment_id", identify)
 
 
-def job_latency(
+def stages(
     kafka: Mapping[str, Any], batch: Sequence[Comment], rate: float, progress: Progress = untold
 ) -> dict[str, Latency]:
     """Latency of the running job at `rate` comments a second, whole ("") and by stage: until the
     broker has a comment, until its analysis is there, until it is read as told.
     """
     came: dict[str, EnrichedComment] = {}
-    with _reading(kafka, batch, came, progress, wait_ms=AT_ONCE_MS) as received:
-        sent = _send(kafka, batch, rate)
-        received.wait()
+    received, sent = through_job(kafka, came).paced(batch, rate, progress)
     read_ms = {name: moment * 1000 for name, moment in received.moments.items()}
     return {
         "": received.latency(sent),
@@ -128,39 +123,3 @@ def job_latency(
         "analysed_": Latency.of([came[i].enriched_ms - came[i].ingested_ms for i in sent]),
         "told_": Latency.of([read_ms[i] - came[i].enriched_ms for i in sent]),
     }
-
-
-def _reading(
-    kafka: Mapping[str, Any],
-    batch: Sequence[Comment],
-    came: dict[str, EnrichedComment],
-    progress: Progress,
-    *,
-    wait_ms: int,
-) -> AbstractContextManager[Received]:
-    """came  the comments that are read are noted here, by id"""
-    codec = RecordCodec(COMMENTS_ENRICHED)
-    expected = [comment.comment_id for comment in batch]
-
-    def noted(record: ConsumerRecord) -> str:
-        comment = codec.decode(record.value)
-        came.setdefault(comment.comment_id, comment)
-        return comment.comment_id
-
-    return reading(
-        kafka,
-        COMMENTS_ENRICHED,
-        noted,
-        expected,
-        job="audience",
-        wait_ms=wait_ms,
-        progress=progress,
-    )
-
-
-def _send(
-    kafka: Mapping[str, Any], batch: Sequence[Comment], rate: float | None = None
-) -> dict[str, float]:
-    codec = RecordCodec(COMMENTS_RAW)
-    records = [(comment.comment_id, codec.encode(comment)) for comment in batch]
-    return send(kafka, COMMENTS_RAW, records, rate)

@@ -7,15 +7,26 @@ import heapq
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from kafka.consumer.fetcher import ConsumerRecord
 
 from bench.arrivals import Arrival, Assumptions, arrivals
-from bench.reading import Latency, Progress, from_end, reading, send
+from bench.passage import by_key
+from bench.reading import (
+    PATIENT_MS,
+    Latency,
+    Progress,
+    Received,
+    reading,
+    send,
+    send_at_once,
+)
+from models.breaking.rhythm import HOUR_MS
 from models.stories.cluster import WIDTH
 from schemas.codec import RecordCodec
 from schemas.editorial import EditorialCommand
@@ -27,14 +38,10 @@ from schemas.topics import (
     EDITORIAL_AUDIT,
     EDITORIAL_CONTROL,
     STORIES_ARTICLES,
-    Topic,
 )
 
-_STALLED_S = 120
-_POLL_MS = 20
-_BULK_WAIT_MS = 100
-_BULK_BYTES = 64 * 1024
-"""Where only the rate counts, the reader leaves the processor to the job."""
+_SOON_MS = 20
+"""How long the broker may hold a fetch back where latency counts, in a burst, too."""
 
 VOCABULARY = 20_000
 COMMANDS_A_SECOND = 2.0
@@ -44,6 +51,10 @@ NEWS_SOURCES = 16
 
 SEED = 11
 START_MS = 1_790_000_000_000
+DAY_MS = 24 * HOUR_MS
+PART = 10_000
+"""Articles of a long stream that are made at once."""
+
 STORIES_AN_HOUR = 12_000.0
 """So many that an hour of simulated news holds as many articles as a busy day's hour has."""
 
@@ -109,6 +120,18 @@ class Newsroom:
         self._begin_ms = first[-1].arrived_ms
         return articles
 
+    def day(self, count: int) -> Iterator[list[EnrichedArticle]]:
+        """A day on which each article is a story of its own, in parts."""
+        apart_ms = DAY_MS / count
+        for first in range(0, count, PART):
+            part = []
+            for number in range(first, min(first + PART, count)):
+                story, at_ms = f"day {number}", self._begin_ms + round(number * apart_ms)
+                part.append(self.article(story, f"s{number % 500}.example", at_ms, reprint=False))
+                del self._stories[story]
+            yield part
+        self._begin_ms += DAY_MS
+
     def news(self, rate: float, seconds: float) -> list[EnrichedArticle]:
         """Articles at a steady rate; every other second begins a story that breaks."""
         count = int(rate * seconds)
@@ -140,48 +163,48 @@ class Newsroom:
 def throughput(
     kafka: Mapping[str, Any], batch: Sequence[EnrichedArticle], progress: Progress
 ) -> float:
-    """Articles a second of the running job, all sent at once; first sent to last placed."""
-    expected = {article.article_id for article in batch}
-    records = _encoded(batch)
-    placed: dict[str, float] = {}
+    """Articles a second of the running job from a backlog: from when it can be read until the last
+    article is placed.
+    """
+    with _placed(kafka, batch, progress, wait_ms=PATIENT_MS) as placed:
+        started = send_at_once(kafka, ARTICLES_ENRICHED, _encoded(batch))
+        placed.wait()
+    return len(batch) / (max(placed.moments.values()) - started)
 
-    def take(key: str, _: bytes, at: float) -> None:
-        if key in expected:
-            placed.setdefault(key, at)
-            progress(len(placed))
 
-    with _reader(kafka, STORIES_ARTICLES, take, wait_ms=_BULK_WAIT_MS):
-        started = time.time()
-        send(kafka, ARTICLES_ENRICHED, records)
-        _wait(lambda: len(placed), len(expected))
-    return len(batch) / (max(placed.values()) - started)
+def know(
+    kafka: Mapping[str, Any], parts: Iterable[Sequence[EnrichedArticle]], progress: Progress
+) -> None:
+    """Let the running job take in a long stream, part after part."""
+    known = 0
+    for part in parts:
+        throughput(kafka, part, lambda placed, before=known: progress(before + placed))
+        known += len(part)
 
 
 def alert_latency(
     kafka: Mapping[str, Any], batch: Sequence[EnrichedArticle], rate: float, progress: Progress
 ) -> AlertLatency:
     """Latency of the alerts that a stream at `rate` articles a second raises."""
+    article_at = {article.published_ms: article.article_id for article in batch}
     codec = RecordCodec(ALERTS_BREAKING)
-    at_ms = {article.published_ms: article.article_id for article in batch}
-    opened: dict[str, float] = {}
-    placed: set[str] = set()
 
-    def take_alert(_: str, value: bytes, at: float) -> None:
-        alert = codec.decode(value)
-        if alert.state == "opened" and alert.at_ms in at_ms:
-            opened.setdefault(at_ms[alert.at_ms], at)
+    def opening(record: ConsumerRecord) -> str:
+        """The article that opened an alert, empty for its other states."""
+        alert = codec.decode(record.value)
+        return article_at.get(alert.at_ms, "") if alert.state == "opened" else ""
 
-    def take_placed(key: str, _: bytes, __: float) -> None:
-        placed.add(key)
-        progress(len(placed))
-
-    with _reader(kafka, ALERTS_BREAKING, take_alert), _reader(kafka, STORIES_ARTICLES, take_placed):
+    ids = article_at.values()
+    with (
+        reading(kafka, ALERTS_BREAKING, opening, ids, job="breaking", wait_ms=_SOON_MS) as opened,
+        _placed(kafka, batch, progress, wait_ms=_SOON_MS) as placed,
+    ):
         sent = send(kafka, ARTICLES_ENRICHED, _encoded(batch), rate)
-        _wait(lambda: len(placed & sent.keys()), len(sent))
+        placed.wait()
         time.sleep(2)  # the last alert follows its article
-    if not opened:
+    if not opened.moments:
         raise ServiceError("no alert was raised; is the job breaking running, with its own scorer?")
-    milliseconds = [(at - sent[article_id]) * 1000 for article_id, at in opened.items()]
+    milliseconds = [(at - sent[article_id]) * 1000 for article_id, at in opened.moments.items()]
     p50, p95 = np.percentile(milliseconds, [50, 95])
     return AlertLatency(len(milliseconds), float(p50), float(p95), max(milliseconds))
 
@@ -211,10 +234,10 @@ def command_latency(
     with reading(
         kafka,
         EDITORIAL_AUDIT,
-        lambda record: record.key.decode(),
+        by_key,
         {order.command_id for order in orders},
         job="breaking",
-        wait_ms=_POLL_MS,
+        wait_ms=_SOON_MS,
         progress=progress,
     ) as answered:
         articles.start()
@@ -230,48 +253,10 @@ def _encoded(batch: Sequence[EnrichedArticle]) -> list[tuple[str, bytes]]:
     return [(article.article_id, codec.encode(article)) for article in batch]
 
 
-def _wait(done: Callable[[], int], expected: int) -> None:
-    """Until as many have come. Raises ServiceError when none comes for long."""
-    before, since = -1, time.monotonic()
-    while (now := done()) < expected:
-        if now > before:
-            before, since = now, time.monotonic()
-        elif time.monotonic() - since > _STALLED_S:
-            raise ServiceError(
-                f"{now} of {expected} articles were placed, then none for {_STALLED_S} s; "
-                "is the job breaking running?"
-            )
-        time.sleep(0.05)
-
-
-@contextmanager
-def _reader(
-    kafka: Mapping[str, Any],
-    topic: Topic[Any],
-    take: Callable[[str, bytes, float], None],
-    *,
-    wait_ms: int = 5,
-) -> Iterator[None]:
-    """Reads a topic in a thread, from its present end on.
-
-    wait_ms  how long Kafka gathers records for it
-    """
-    least_bytes = 1 if wait_ms <= _POLL_MS else _BULK_BYTES
-    consumer = from_end(kafka, topic, wait_ms=wait_ms, least_bytes=least_bytes)
-    stopped = threading.Event()
-
-    def read() -> None:
-        while not stopped.is_set():
-            for records in consumer.poll(_POLL_MS).values():
-                at = time.time()
-                for record in records:
-                    take(record.key.decode(), record.value, at)
-
-    thread = threading.Thread(target=read, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stopped.set()
-        thread.join()
-        consumer.close()
+def _placed(
+    kafka: Mapping[str, Any], batch: Sequence[EnrichedArticle], progress: Progress, *, wait_ms: int
+) -> AbstractContextManager[Received]:
+    ids = [article.article_id for article in batch]
+    return reading(
+        kafka, STORIES_ARTICLES, by_key, ids, job="breaking", wait_ms=wait_ms, progress=progress
+    )

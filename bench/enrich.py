@@ -6,23 +6,13 @@ All of one run use the same texts, model and batch policy, on the same machine.
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 from kafka import KafkaProducer
 
-from bench.reading import (
-    AT_ONCE_MS,
-    PATIENT_MS,
-    POLL_MS,
-    Latency,
-    Progress,
-    Received,
-    from_end,
-    reading,
-    send,
-)
+from bench.passage import Passage
+from bench.reading import PATIENT_MS, POLL_MS, from_end
 from models.analyzer import Analyzer
 from models.batching import BatchPolicy, choose
 from models.encoder import Encoder, Tokens
@@ -87,23 +77,9 @@ def raw_loop(
     return Throughput(len(texts) / elapsed, tokens / elapsed)
 
 
-def job_backlog(kafka: Mapping[str, Any], batch: Sequence[Article], progress: Progress) -> float:
-    """Articles a second of the running job, all sent at once; first sent to last read."""
-    with _reading(kafka, batch, progress, wait_ms=PATIENT_MS) as received:
-        started = time.time()
-        _send(kafka, batch)
-        received.wait()
-    return len(batch) / (max(received.moments.values()) - started)
-
-
-def job_latency(
-    kafka: Mapping[str, Any], batch: Sequence[Article], rate: float, progress: Progress
-) -> Latency:
-    """Latency of the running job at `rate` articles a second."""
-    with _reading(kafka, batch, progress, wait_ms=AT_ONCE_MS) as received:
-        sent = _send(kafka, batch, rate)
-        received.wait()
-    return received.latency(sent)
+def through_job(kafka: Mapping[str, Any]) -> Passage:
+    """The way of articles through the running job."""
+    return Passage(kafka, "enrich", ARTICLES_RAW, ARTICLES_ENRICHED, "article_id")
 
 
 def one_by_one(kafka: Mapping[str, Any], analyzer: Analyzer, batch: Sequence[Article]) -> float:
@@ -115,7 +91,7 @@ def one_by_one(kafka: Mapping[str, Any], analyzer: Analyzer, batch: Sequence[Art
     raw, enriched = RecordCodec(ARTICLES_RAW), RecordCodec(ARTICLES_ENRICHED)
     consumer = from_end(kafka, ARTICLES_RAW, wait_ms=PATIENT_MS)
     producer = KafkaProducer(**kafka, linger_ms=5)
-    _send(kafka, batch)
+    through_job(kafka).send(batch)
     started, left = time.perf_counter(), len(batch)
     try:
         while left:
@@ -150,29 +126,6 @@ def _enrich_alone(encoder: Encoder, article: Article) -> EnrichedArticle:
         embedding=next(iter(outputs.values())).astype("<f2").tobytes(),
         model_versions={},
     )
-
-
-def _reading(
-    kafka: Mapping[str, Any], batch: Sequence[Article], progress: Progress, *, wait_ms: int
-) -> AbstractContextManager[Received]:
-    expected = [article.article_id for article in batch]
-    return reading(
-        kafka,
-        ARTICLES_ENRICHED,
-        lambda record: record.key.decode(),
-        expected,
-        job="enrich",
-        wait_ms=wait_ms,
-        progress=progress,
-    )
-
-
-def _send(
-    kafka: Mapping[str, Any], batch: Sequence[Article], rate: float | None = None
-) -> dict[str, float]:
-    codec = RecordCodec(ARTICLES_RAW)
-    records = [(article.article_id, codec.encode(article)) for article in batch]
-    return send(kafka, ARTICLES_RAW, records, rate)
 
 
 def _now_ms() -> int:

@@ -5,20 +5,20 @@ from typing import Annotated
 
 import typer
 
-from cli import topics
 from cli.bench_stack import (
     WARM_UP,
     OverridesOption,
     benched_job,
-    phase,
+    end_running,
+    kafka_with_topics,
     processors,
     run_id,
     tell,
     whole_stack,
 )
-from cli.connection import connect
 from cli.files import JsonOption
-from local import stack, submission
+from cli.progress import phase
+from local import stack
 
 
 def audience(
@@ -50,35 +50,33 @@ def _measure(
     from models.manifest import SHIPPED, read
 
     run = run_id()
-    connection = connect(running.kafka)
-    topics.apply(connection)
-    kafka = connection.client()
+    kafka = kafka_with_topics(running)
+    job = measure.through_job(kafka)
     settings = load_shared(AudienceSettings, overrides=overrides)
     with phase("the models open"):
         alone = CommentAnalyzer(read(SHIPPED), settings.inference())
         alone.warm_up()
-    if submission.running_job("audience"):  # nothing else may read comments.raw
-        submission.cancel("audience", jobmanager=None, savepoint=False)
+    end_running("audience")
     with phase("the analyzer alone"):
         before = measure.analyzer_alone(alone, measure.comments(count // 3, f"{run}-before"))
     with benched_job("audience", overrides):
         with phase("warming up"):
-            measure.job_backlog(kafka, measure.comments(4 * WARM_UP, f"{run}-warm"))
+            job.per_second(measure.comments(4 * WARM_UP, f"{run}-warm"))
         with phase(f"the job, {count:,} comments at once"), processors(running) as used:
-            job = measure.job_backlog(kafka, measure.comments(count, f"{run}-job"))
+            per_second = job.per_second(measure.comments(count, f"{run}-job"))
         rate = measure.RATE
         with phase(f"the job, {rate:g} comments a second"):
             steady = measure.comments(
                 int(latency_s * rate), f"{run}-steady", rate, from_now_on=True
             )
-            stages = measure.job_latency(kafka, steady, rate)
+            stages = measure.stages(kafka, steady, rate)
     with phase("the analyzer alone, again"):
         after = measure.analyzer_alone(alone, measure.comments(count // 3, f"{run}-after"))
     return {
         "comments": count,
         "analyzer_per_s": (before + after) / 2,
-        "job_per_s": job,
-        "ratio": job / ((before + after) / 2),
+        "job_per_s": per_second,
+        "ratio": per_second / ((before + after) / 2),
         **{f"{name}_cpu_us_per_comment": s * 1e6 / count for name, s in used.items()},
         **{
             f"{stage}{name}": milliseconds

@@ -7,6 +7,7 @@ import typer
 
 from cli.bench_stack import out
 from cli.files import JsonOption, write_json
+from cli.progress import phase
 
 
 def feed(
@@ -19,7 +20,7 @@ def feed(
     """
     from bench import feed as measure
 
-    with out.status("ranking"):
+    with phase("ranking"):
         found = measure.costs(most)
     measure.show(out, found)
     write_json(json_file, [asdict(cost) for cost in found])

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from cli.files import JsonOption, write_json
+from cli.progress import phase
 
 out = Console()
 
@@ -29,7 +30,7 @@ def ingest(
     """
     from bench import ingest as measure
 
-    with out.status(f"{feeds:,} feeds, {interval + seconds:g} s"):
+    with phase(f"{feeds:,} feeds, {interval + seconds:g} s"):
         found = asdict(measure.measure(feeds, interval, seconds, measure.Mix(news=news)))
     for name, value in found.items():
         parts = value if isinstance(value, dict) else {"": value}

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from cli.bench_stack import OverridesOption, out
 from cli.files import JsonOption, write_json
-from cli.progress import progress
+from cli.progress import phase, progress
 
 if TYPE_CHECKING:
     from bench.models import Figure
@@ -51,7 +51,7 @@ def models(
         figures = measure.measure(
             found, config=config, repeats=repeats, seconds=seconds, progress=done
         )
-    with out.status("the heads"):
+    with phase("the heads"):
         decoding = _decoding(known, config, repeats)
     _show(figures, decoding)
     told = {

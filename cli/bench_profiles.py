@@ -9,7 +9,6 @@ from cli.bench_stack import (
     WARM_UP,
     OverridesOption,
     benched_job,
-    phase,
     processors,
     run_id,
     tell,
@@ -17,6 +16,7 @@ from cli.bench_stack import (
 )
 from cli.connection import connect
 from cli.files import JsonOption
+from cli.progress import phase
 from local import stack
 
 

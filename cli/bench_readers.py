@@ -13,13 +13,13 @@ from cli.bench_stack import (
     OverridesOption,
     benched_job,
     out,
-    phase,
     run_id,
     tell,
     whole_stack,
 )
 from cli.connection import connect
 from cli.files import JsonOption
+from cli.progress import phase
 from local import stack
 
 _MB = 1_000_000

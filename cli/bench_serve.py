@@ -20,6 +20,7 @@ from rich.table import Table
 from cli import topics
 from cli.connection import connect
 from cli.files import JsonOption, write_json
+from cli.progress import phase
 from local import process, reader_keys, stack, state
 from local.ports import HOST, any_free
 from schemas.errors import ServiceError
@@ -88,7 +89,7 @@ def serve(
     with _own_stack() as running:
         assert running.kafka
         assert running.redis
-        with out.status(f"{articles:,} articles, {readers:,} readers"):
+        with phase(f"{articles:,} articles, {readers:,} readers"):
             topics.apply(connect(running.kafka))
             found = served_news.news(articles, readers)
             served_news.publish(running.kafka, found)
@@ -144,13 +145,13 @@ async def _measure(
 
         for name, load in loads.items():
             told = ", ".join(f"{rate:g} {kind} a second" for kind, rate in load.items())
-            with out.status(told):
+            with phase(told):
                 await read(load, _WARM_UP_S)
                 with _counted(serving.process) as used:
                     answers = await read(load, seconds)
             phases[name] = Phase(answers, used.share)
         with (
-            out.status(f"{alerts} alerts to {streams:,} streams"),
+            phase(f"{alerts} alerts to {streams:,} streams"),
             _counted(serving.process) as used,
         ):
             heard = await measure.streams(session, kafka, count=streams, alerts=alerts)
@@ -184,7 +185,7 @@ def _own_stack() -> Iterator[stack.Stack]:
             jars_dir=state.default_dir() / "jars",
             taskmanagers=1,
         )
-        with out.status("starting Kafka and Redis"):
+        with phase("starting Kafka and Redis"):
             running = stack.up(config)
         try:
             reader_keys.ensure(reader_keys.profiles_file(running.state_dir))
@@ -218,7 +219,7 @@ def _server(running: stack.Stack) -> Iterator[Serving]:
     ours = psutil.Process(started.pid)
     try:
         url = f"http://{HOST}:{port}"
-        with out.status("starting the server"):
+        with phase("starting the server"):
             ready = process.wait_until(
                 lambda: started.poll() is not None or _is_ready(url), timeout_s=_READY_S
             )
@@ -251,10 +252,10 @@ def _show(measured: Measured) -> None:
         times = (spent.p50_ms, spent.p95_ms, spent.p99_ms, spent.most_ms)
         table.add_row(name, *(f"{value:,.1f}" for value in times), many, f"{share:.0%}")
 
-    for name, phase in measured.phases.items():
-        for kind, found in phase.answers.items():
+    for name, each in measured.phases.items():
+        for kind, found in each.answers.items():
             label = f"{kind}, {found.rate:g}/s" + (" beside" if name == "both" else "")
-            add(label, found, f"{found.requests:,}, {found.failed} failed", phase.core_share)
+            add(label, found, f"{found.requests:,}, {found.failed} failed", each.core_share)
     heard = measured.streams
     add(
         "alert to streams",

@@ -3,12 +3,15 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
+from cli import topics
+from cli.connection import connect
 from cli.files import write_json
+from cli.progress import phase
 from local import stack, state, submission
 
 if TYPE_CHECKING:
@@ -54,13 +57,17 @@ def whole_stack() -> Iterator[stack.Stack]:
         stack.down(started.state_dir)
 
 
-@contextmanager
-def phase(what: str) -> Iterator[None]:
-    """Tells what goes on and how long it took, also where no terminal shows a spinner."""
-    started = time.monotonic()
-    with out.status(what):
-        yield
-    out.print(f"{time.monotonic() - started:7.1f} s  {what}", highlight=False)
+def kafka_with_topics(running: stack.Stack) -> dict[str, Any]:
+    """The stack's Kafka, with every topic, in kafka-python's words."""
+    connection = connect(running.kafka)
+    topics.apply(connection)
+    return connection.client()
+
+
+def end_running(job: str) -> None:
+    """End the job if it runs: nothing else may read what it reads."""
+    if submission.running_job(job):
+        submission.cancel(job, jobmanager=None, savepoint=False)
 
 
 @contextmanager

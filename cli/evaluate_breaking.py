@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.files import JsonOption, write_json
+from cli.progress import phase
 from cli.reading import moment_ms
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def evaluate_breaking(
 
     wanted, until_ms = parse(outcome), moment_ms(train_until)
     scorer = _scorer(scorer_file) if scorer_file else None
-    with out.status("replaying"):
+    with phase("replaying"):
         report = breaking.evaluate(
             file, wanted, until_ms, scorer, _job() if through_flink else None
         )

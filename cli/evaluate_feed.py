@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.files import JsonOption, write_json
+from cli.progress import steps
 
 if TYPE_CHECKING:
     from evaluation.feed_report import Ranking, Report
@@ -27,7 +28,7 @@ def evaluate_feed(
         str | None,
         typer.Option(
             metavar="FILE",
-            help='JSONL rows {"user", "history": [id], "candidates": [{"id", "clicked"}]}.',
+            help='JSONL rows {"user", "history": [ID, …], "candidates": [{"id", "clicked"}]}.',
         ),
     ] = None,
     mind: Annotated[
@@ -54,10 +55,10 @@ def evaluate_feed(
     """Learn from four readers of five, rank what the fifth was shown: AUC, MRR, nDCG and more."""
     from evaluation import feed, feed_attention
 
-    with out.status("reading") as status:
+    with steps("reading") as say:
         rows = feed.rows_of(articles, impressions, mind)
         graphs = None if nrms is None else feed_attention.read(nrms, feed.FOLDS)
-        report = feed.evaluate(rows, graphs, status.update)
+        report = feed.evaluate(rows, graphs, say)
     _show(report)
     write_json(json_file, report.as_json())
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.files import JsonOption, write_json
+from cli.progress import steps
 
 if TYPE_CHECKING:
     from evaluation.clusters import Agreement
@@ -52,11 +53,9 @@ def evaluate_stories(
     """Place articles into stories: BCubed, pairwise, AMI, documents/s, beside three baselines."""
     from evaluation import stories
 
-    with out.status("reading") as status:
+    with steps("reading") as say:
         job = _job(parallelism) if through_flink else None
-        report = stories.evaluate(
-            file, job, language=language, evidence=evidence, progress=status.update
-        )
+        report = stories.evaluate(file, job, language=language, evidence=evidence, progress=say)
     out.print(f"{report.rows} articles of {report.gold} stories")
     table = Table()
     table.add_column("")

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli.connection import BootstrapOption, Connection, SettingsOption, connect
-from cli.rows import tell_skipped
+from cli.rows import MapOption, columns_by_field, tell_skipped
 from schemas.errors import SetupError, missing_extra
 from schemas.topics import ARTICLES_RAW, QUALITY_SIGNALS
 
@@ -128,12 +128,7 @@ def file(
     file_format: Annotated[
         str | None, typer.Option("--format", help="Default: by each file's name.")
     ] = None,
-    renamed: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--map", metavar="FIELD=COLUMN", help="The column that holds a field. Repeatable."
-        ),
-    ] = None,
+    renamed: MapOption = None,
     source: Annotated[
         str, typer.Option(help="Masthead of all articles. Default: the host of each.")
     ] = "",
@@ -152,9 +147,7 @@ def file(
     settings: SettingsOption = None,
 ) -> None:
     """Send the articles of files, normalised as those of feeds are."""
-    from cli.replay import columns_by_field
-
-    articles = _FileArticles(files, _format(file_format), columns_by_field(renamed or []), source)
+    articles = _FileArticles(files, _format(file_format), columns_by_field(renamed), source)
     if dry_run:
         for article in articles:
             typer.echo(article.model_dump_json())

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from cli.progress import steps
 from local import submission
 from local.submission import Submission
 
@@ -67,8 +68,8 @@ def submit(
         savepoint=from_savepoint,
         python=python,
     )
-    with out.status(f"submitting {job}") as doing:
-        submitted = submission.submit(wanted, replace=replace, wait=wait, report=doing.update)
+    with steps(f"submitting {job}") as say:
+        submitted = submission.submit(wanted, replace=replace, wait=wait, report=say)
     state = "runs" if submitted.running else "starts"
     out.print(f"{submission.flink_name(job)} {state} as job {submitted.id}", highlight=False)
     out.print(submitted.page, highlight=False, soft_wrap=True)
@@ -82,7 +83,7 @@ def cancel(
     jobmanager: Cluster = None,
 ) -> None:
     """End a running job."""
-    with out.status(f"cancelling {job}"):
+    with steps(f"cancelling {job}"):
         path = submission.cancel(job, jobmanager=jobmanager, savepoint=savepoint)
     if path is None:
         out.print(f"{submission.flink_name(job)} is cancelled.")

@@ -26,7 +26,7 @@ out = Console()
 StateDir = Annotated[
     Path | None,
     typer.Option(
-        "--state-dir", help="Folder of the stack [env: WIREDESK_STATE_DIR; default: .wiredesk]."
+        "--state-dir", help="Folder of the stack. Default: WIREDESK_STATE_DIR, else .wiredesk."
     ),
 ]
 

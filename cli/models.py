@@ -293,9 +293,20 @@ def _facts_of_route(route: Route) -> dict[str, str]:
         "labels": _shortened(route.labels),
         "decisions": kind if route.labels else "",
         "thresholds": _shortened([f"{threshold:g}" for threshold in route.thresholds]),
-        "calibration": f"logits divided by {route.temperature:g}" if route.labels else "",
+        "calibration": _calibration(route) if route.labels else "",
         "metrics": "\n".join(f"{name} {value:.4f}" for name, value in route.metrics.items()),
     }
+
+
+def _calibration(route: Route) -> str:
+    if route.bias:
+        return f"log odds divided by {route.temperature:g}, {route.bias:+g}"
+    if route.short:
+        return (
+            f"logits divided by {route.temperature:g}, of texts with at most {route.short.tokens} "
+            f"tokens by {route.short.temperature:g}"
+        )
+    return f"logits divided by {route.temperature:g}"
 
 
 def _print_facts(title: str, facts: dict[str, str]) -> None:

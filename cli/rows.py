@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from cli.progress import err
 from ingest.rows import BadRow, RowFormat
+from schemas.article import Article
 from schemas.errors import SetupError
-
-err = Console(stderr=True)
 
 _SHOWN = 20
 
@@ -19,6 +18,14 @@ StrictOption = Annotated[
 RowFormatOption = Annotated[
     RowFormat | None,
     typer.Option("--format", help="Default: by the file's name; standard input is jsonl."),
+]
+MapOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="FIELD=COLUMN",
+        help="The column that holds a field, e.g. --map title=headline. Repeatable.",
+    ),
 ]
 
 
@@ -45,3 +52,19 @@ def tell_skipped(what: str, number: int) -> None:
         err.print(f"skipped {what}", markup=False, highlight=False, soft_wrap=True)
     elif number == _SHOWN + 1:
         err.print("skipped more; the last line counts them")
+
+
+def columns_by_field(pairs: list[str] | None) -> dict[str, str]:
+    """`title=headline` to {"title": "headline"}. Raises SetupError unless Article has the field."""
+    renamed = {}
+    for pair in pairs or []:
+        name, equals, column = pair.partition("=")
+        if not (name and equals and column):
+            raise SetupError(f"--map {pair!r} is not of the form FIELD=COLUMN")
+        if name not in Article.model_fields:
+            raise SetupError(
+                f"--map {pair!r}: an article has no field {name!r}; "
+                f"it has {', '.join(Article.model_fields)}"
+            )
+        renamed[name] = column
+    return renamed

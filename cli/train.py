@@ -64,4 +64,9 @@ def train(
         from training.command import carry_out
     except ImportError as error:
         raise missing_extra(error, "training") from error
-    carry_out(config, order, [f"{article.title}\n{article.body}" for article in articles()])
+    carry_out(config, order, _texts)
+
+
+def _texts() -> list[str]:
+    """Of the demo, which set the scales of an encoder in int8."""
+    return [f"{article.title}\n{article.body}" for article in articles()]

@@ -5,10 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from cli import demo
-from cli.demo import Patience, counts_line
+from cli import demo_patience
 from cli.demo_account import Account, plan, some
 from cli.demo_outcome import Outcome, mood_line
+from cli.demo_patience import Patience
+from cli.demo_screen import counts_line
 from local.demo import corpus, traffic
 from local.demo.readers import PASSERS_BY, READERS
 from models.keyring import Secret
@@ -153,11 +154,11 @@ def test_long_lists_are_cut():
 
 def test_patience_ends_with_what_is_missing_and_why(account, outcome, monkeypatch):
     now = 0.0
-    monkeypatch.setattr(demo, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(demo_patience, "time", SimpleNamespace(monotonic=lambda: now))
     sending = SimpleNamespace(done=lambda: False)
     patience = Patience(account, outcome, lambda: "the job is RESTARTING")
     patience.check(sending)
-    now = demo.FIRST_ANSWER_S + 1.0
+    now = demo_patience.FIRST_ANSWER_S + 1.0
     with pytest.raises(ServiceError, match=r"and 263 more are missing; the job is RESTARTING"):
         patience.check(sending)
 
@@ -166,12 +167,12 @@ def test_all_is_told_when_moods_and_the_queue_add_nothing_for_a_moment(
     account, outcome, monkeypatch
 ):
     now = 0.0
-    monkeypatch.setattr(demo, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(demo_patience, "time", SimpleNamespace(monotonic=lambda: now))
     patience = Patience(account, outcome, lambda: "")
-    now = demo.SETTLED_S
+    now = demo_patience.SETTLED_S
     outcome.queued.add("one")
     patience.check(SimpleNamespace(done=lambda: False))
-    now = 2 * demo.SETTLED_S
+    now = 2 * demo_patience.SETTLED_S
     assert not patience.settled
     now += 0.1
     assert patience.settled

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cli import replay
+from cli import replay_pass
 from schemas.codec import RecordCodec
 from schemas.topics import ARTICLES_RAW
 
@@ -31,7 +31,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(replay, "time", clock)
+    monkeypatch.setattr(replay_pass, "time", clock)
     return clock
 
 

@@ -35,7 +35,7 @@ def test_encoder_is_trained_as_asked(run, asked):
     assert (order.data, order.limit, order.version) == (Path("sets"), 9, "7")
     assert order.resume
     assert not order.release_only
-    assert texts
+    assert texts()
 
 
 def test_one_head_of_an_encoder_is_trained_alone(run, asked):
@@ -71,6 +71,7 @@ def test_classifier_over_ngrams_is_trained(run, asked):
         (["news", "--own-layers", "1"], "--own-layers are of one head: name it with --only"),
         (["news", "--fp16"], "--fp16 writes a shared encoder anew: give it with --release"),
         (["topics/agnews", "--fp16", "--release", "1"], "--fp16 writes a shared encoder anew"),
+        (["entities/news", "--release", "1"], "cannot be released as an adapter: give it a rank"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_trained(run, asked, arguments, said):

@@ -80,7 +80,7 @@ class Connection:
         with (
             broker.speaking(self.client()),
             KafkaConsumer(
-                **self.client(),
+                **broker.impatient(self.client()),
                 group_id=None,
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",

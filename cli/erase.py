@@ -56,5 +56,5 @@ def erase(
         return
     keys = user_keys(user, user_key, keyring)
     if not yes:
-        typer.confirm(f"Erase the reader of {len(keys)} pseudonyms?", abort=True, err=True)
+        typer.confirm(f"Erase the reader of {', '.join(keys)}?", abort=True, err=True)
     erase_reader(connection, redis_client(redis), keys, wait_s=wait_s)

@@ -37,8 +37,12 @@ RedisOption = Annotated[
 
 
 def pseudonym_ring(file: Path | None) -> Keyring:
-    """The ring of `--keyring`, else the local stack's. Raises SetupError."""
-    return read_keyring(file or reader_keys.ensure(_local_ring(reader_keys.pseudonyms_file)))
+    """The ring of `--keyring`, else the local stack's. Raises SetupError where there is none: by a
+    fresh one nobody would be found.
+    """
+    return read_keyring(
+        file or _local_ring(reader_keys.pseudonyms_file(state.default_dir()), "--keyring")
+    )
 
 
 def redis_client(url: str | None) -> Redis:
@@ -96,7 +100,8 @@ def send(
         raise SetupError("--rate and --speed exclude each other")
     connection = connect(bootstrap, settings)
     connection.require_topic(USER_EVENTS.name)
-    secret = pseudonym_ring(keyring).newest
+    ring = keyring or reader_keys.ensure(reader_keys.pseudonyms_file(state.default_dir()))
+    secret = read_keyring(ring).newest
     codec = connection.codec(USER_EVENTS)
     pace: Pace | None = at_rate(rate) if rate else None if speed else flat_out()
     bad_rows = BadRows(file, strict)
@@ -136,7 +141,9 @@ def show(
     from models.sealing import opened_profile
 
     client = redis_client(redis)
-    file = profile_keys or reader_keys.ensure(_local_ring(reader_keys.profiles_file))
+    file = profile_keys or _local_ring(
+        reader_keys.profiles_file(state.default_dir()), "--profile-keys"
+    )
     codec = connect(None, settings).codec(USERS_EMBEDDINGS)
     for key in user_keys(user, user_key, keyring):
         value = client.get(profile_key(key))
@@ -171,9 +178,10 @@ def readable(profile: ReaderProfile) -> dict[str, Any]:
     return fields
 
 
-def _local_ring(file: Any) -> Path:
-    found: Path = file(state.default_dir())
-    return found
+def _local_ring(file: Path, option: str) -> Path:
+    if not file.exists():
+        raise SetupError(f"there is no key ring {file}: name yours with {option}")
+    return file
 
 
 def _now_ms() -> int:

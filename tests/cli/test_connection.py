@@ -112,9 +112,11 @@ def test_refused_login_names_the_cause_and_the_settings(monkeypatch):
     from kafka.errors import KafkaTimeoutError
 
     def fail(**_):
-        logging.getLogger("kafka.net.manager").warning(
-            "Bootstrap connection to bootstrap-0 failed: wrong password (backoff 0.05 secs)"
-        )
+        heard = ("socket disconnected", "wrong password", "KafkaTimeoutError: Timeout")
+        for cause in heard:
+            logging.getLogger("kafka.net.manager").warning(
+                "Bootstrap connection to bootstrap-0 failed: %s (backoff 0.05 secs)", cause
+            )
         raise KafkaTimeoutError("Unable to bootstrap")
 
     monkeypatch.setattr("kafka.KafkaAdminClient", fail)

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.text import Text
 from typer.main import get_command
 
 from cli.main import app
@@ -19,11 +20,27 @@ def commands(group, path=()):
         yield from commands(command, (*path, name))
 
 
+def found(command):
+    yield command
+    for below in getattr(command, "commands", {}).values():
+        yield from found(below)
+
+
 @pytest.mark.parametrize("path", list(commands(get_command(app))), ids=" ".join)
 def test_every_command_helps(run, path):
     shown = run(*path, "--help")
     assert shown.exit_code == 0
     assert f"wiredesk {' '.join(path)}".removeprefix("wiredesk ") in shown.stdout
+
+
+def test_no_help_loses_words_in_brackets_as_markup():
+    texts = [
+        text
+        for command in found(get_command(app))
+        for text in (command.help, *(getattr(param, "help", None) for param in command.params))
+        if text
+    ]
+    assert [text for text in texts if Text.from_markup(text).plain != text] == []
 
 
 def test_version_is_the_newest_of_the_changelog(run):

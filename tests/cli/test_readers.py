@@ -37,6 +37,15 @@ def test_reader_must_be_named_in_one_way(names):
         user_keys(*names, None)
 
 
+def test_nobody_is_looked_for_by_a_key_ring_made_for_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("WIREDESK_STATE_DIR", str(tmp_path))
+    with pytest.raises(
+        SetupError, match=r"no key ring .*pseudonyms\.toml: name yours with --keyring"
+    ):
+        user_keys("ada", None, None)
+    assert not list(tmp_path.rglob("*.toml"))
+
+
 def test_profile_is_shown_as_people_can_read_it():
     profile = ReaderProfile(
         updated_ms=2,

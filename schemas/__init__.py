@@ -1,3 +1,3 @@
 """What flows: records, Avro schemas, topics, Redis keys, errors."""
 
-__version__ = "0.7.0"
+__version__ = "0.8.0"

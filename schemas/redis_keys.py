@@ -37,6 +37,8 @@ from functools import lru_cache
 from types import UnionType
 from typing import Literal, Union, get_args, get_origin
 
+from pydantic_core import to_json
+
 from schemas.enriched_article import EnrichedArticle
 from schemas.record import Record
 
@@ -241,4 +243,4 @@ def _reading(name: str) -> Callable[[bytes], object]:
 def _value(value: object) -> str | bytes:
     if isinstance(value, bytes | str):
         return value
-    return json.dumps(value, ensure_ascii=False)
+    return to_json(value)

@@ -41,7 +41,7 @@ spec:
   jobManager:
     resource: {{ cpu: 1, memory: 1024m }}
   taskManager:
-    resource: {{ cpu: 2, memory: 3328m }}
+    resource: {{ cpu: 2, memory: 4096m }}
   podTemplate:
     spec:
       nodeSelector: {{ kubernetes.io/arch: amd64 }}

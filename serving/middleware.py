@@ -77,11 +77,7 @@ class Envelope:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                answer = MutableHeaders(scope=message)
-                answer[REQUEST_ID] = request_id
-                for name, value in self._headers.items():
-                    answer.setdefault(name, value)
-                answer.setdefault("Cache-Control", "no-store")
+                self._complete(MutableHeaders(scope=message), request_id)
             await send(message)
 
         most = self._max_push if scope["path"] == self._push_path else self._max_body
@@ -95,24 +91,35 @@ class Envelope:
                 answer = problem(error.status_code, error.detail, request_id)
                 await answer(scope, receive, send_on)
         finally:
-            spent_s = time.perf_counter() - started_s
-            route = getattr(scope.get("route"), "path", "unrouted")
-            self._metrics.answered(scope["method"], route, status, spent_s)
-            access_log.info(
-                "%s %s %d",
-                scope["method"],
-                scope["path"],
-                status,
-                extra={
-                    "request_id": request_id,
-                    "method": scope["method"],
-                    "path": scope["path"],
-                    "status": status,
-                    "ms": round(spent_s * 1000, 2),
-                    "address": (scope.get("client") or ("",))[0],
-                    "who": scope.get("visitor", ""),
-                },
-            )
+            self._note(scope, status, time.perf_counter() - started_s)
+
+    def _complete(self, answer: MutableHeaders, request_id: str) -> None:
+        """Add what every answer has."""
+        answer[REQUEST_ID] = request_id
+        for name, value in self._headers.items():
+            answer.setdefault(name, value)
+        answer.setdefault("Cache-Control", "no-store")
+
+    def _note(self, scope: Scope, status: int, spent_s: float) -> None:
+        """Count and log an answer."""
+        method, path = scope["method"], scope["path"]
+        route = getattr(scope.get("route"), "path", "unrouted")
+        self._metrics.answered(method, route, status, spent_s)
+        access_log.info(
+            "%s %s %d",
+            method,
+            path,
+            status,
+            extra={
+                "request_id": scope["request_id"],
+                "method": method,
+                "path": path,
+                "status": status,
+                "ms": round(spent_s * 1000, 2),
+                "address": (scope.get("client") or ("",))[0],
+                "who": scope.get("visitor", ""),
+            },
+        )
 
 
 def _bounded(receive: Receive, most: int) -> Receive:

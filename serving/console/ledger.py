@@ -40,12 +40,16 @@ class Line(NamedTuple):
 
 def in_force(decisions: Decisions, titles: Mapping[str, str]) -> list[Force]:
     """Mutes, pins, scores set by hand and budgets; `titles` by story_id."""
-    authors = {
-        decision.command.story_id: decision.command.author
-        for decision in decisions.all
-        if decision.command.kind == "pin"
-    }
-    found = [
+    return [
+        *_mutes(decisions, titles),
+        *_pins(decisions, titles),
+        *_scores(decisions, titles),
+        *_budgets(decisions),
+    ]
+
+
+def _mutes(decisions: Decisions, titles: Mapping[str, str]) -> list[Force]:
+    return [
         Force(
             f"mute/{mute.what}/{mute.name}",
             f"Mute of a {mute.what}",
@@ -56,7 +60,11 @@ def in_force(decisions: Decisions, titles: Mapping[str, str]) -> list[Force]:
         )
         for mute in decisions.mutes
     ]
-    found += [
+
+
+def _pins(decisions: Decisions, titles: Mapping[str, str]) -> list[Force]:
+    authors = {command.story_id: command.author for command in _commands(decisions, "pin")}
+    return [
         Force(
             f"pin/{story_id}",
             "Pin",
@@ -67,7 +75,10 @@ def in_force(decisions: Decisions, titles: Mapping[str, str]) -> list[Force]:
         )
         for story_id, until_ms in decisions.pins.items()
     ]
-    found += [
+
+
+def _scores(decisions: Decisions, titles: Mapping[str, str]) -> list[Force]:
+    return [
         Force(
             f"score/{story_id}/{desk or ''}",
             f"Score of {words.percent(decision.command.value or 0.0)}",
@@ -78,23 +89,25 @@ def in_force(decisions: Decisions, titles: Mapping[str, str]) -> list[Force]:
         )
         for (story_id, desk), decision in decisions.overrides.items()
     ]
-    budgets = {
-        decision.command.desk: decision.command.author
-        for decision in decisions.all
-        if decision.command.kind == "set_budget"
-    }
-    found += [
+
+
+def _budgets(decisions: Decisions) -> list[Force]:
+    authors = {command.desk: command.author for command in _commands(decisions, "set_budget")}
+    return [
         Force(
             f"budget/{desk or ''}",
             f"Budget of {words.amount(value)} alerts a day",
             words.desk(desk) if desk else "Every desk",
             None,
-            budgets.get(desk, ""),
+            authors.get(desk, ""),
             None,
         )
         for desk, value in decisions.budgets.items()
     ]
-    return found
+
+
+def _commands(decisions: Decisions, kind: str) -> list[EditorialCommand]:
+    return [each.command for each in decisions.all if each.command.kind == kind]
 
 
 def log(decisions: Decisions, titles: Mapping[str, str]) -> list[Line]:

@@ -73,6 +73,12 @@ def test_connector_comes_from_the_pom_of_the_local_stack() -> None:
     assert not [file.name for file in files if version in file.read_text()]
 
 
+def test_readme_fetches_the_connector_of_that_pom() -> None:
+    version = pom_version("connector", "flink-sql-connector-kafka")
+    artifact = f"-Dartifact=org.apache.flink:flink-sql-connector-kafka:{version}"
+    assert f" {artifact}\n" in (ROOT / "README.md").read_text()
+
+
 @pytest.mark.parametrize("accelerator", ["cpu", "gpu"])
 def test_each_accelerator_has_a_stage_and_a_lock_with_the_images_flink(accelerator: str) -> None:
     assert re.search(rf"^FROM \S+ AS base-{accelerator}$", DOCKERFILE, re.MULTILINE)

@@ -56,5 +56,5 @@ def test_kafka_that_only_flink_reaches_is_no_obstacle(kafka, monkeypatch, capsys
 
 @pytest.mark.flink
 def test_missing_connector_is_named_with_its_place():
-    with pytest.raises(SetupError, match=r"put flink-sql-connector-kafka-.*\.jar into lib/"):
+    with pytest.raises(SetupError, match="jar of flink-sql-connector-kafka into lib/"):
         require_connector()

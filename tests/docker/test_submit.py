@@ -31,11 +31,12 @@ def submit(tmp_path):
     flink.chmod(0o755)
     shutil.copytree(ROOT / "flink-conf", tmp_path / "conf")
 
-    def run(job, *arguments, running=""):
+    def run(job, *arguments, running="", **environment):
         (tmp_path / "running").write_text(running)
+        path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
         subprocess.run(
             [ROOT / "docker" / "submit", job, *arguments],
-            env={"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "FLINK_HOME": str(tmp_path)},
+            env={"PATH": path, "FLINK_HOME": str(tmp_path), **environment},
             check=True,
         )
         asked = tmp_path / "asked"
@@ -57,3 +58,49 @@ def test_a_job_that_runs_is_left_alone(submit):
     line = f"21.11.2026 09:00:00 : 0f : {flink_name('enrich')} (RUNNING)"
     assert submit("enrich", running=line) is None
     assert submit("audience", running=line) is not None
+
+
+def checkpoint(folder, second):
+    """A checkpoint that was completed at a second."""
+    folder.mkdir(parents=True)
+    (folder / "_metadata").touch()
+    os.utime(folder / "_metadata", (second, second))
+    return str(folder)
+
+
+def restored(asked):
+    return asked[asked.index("--fromSavepoint") + 1] if "--fromSavepoint" in asked else None
+
+
+def test_a_job_goes_on_from_its_newest_checkpoint(submit, tmp_path):
+    state = tmp_path / "with space"
+    newest = checkpoint(state / "breaking" / "1f" / "chk-3", 2000)
+    checkpoint(state / "breaking" / "2f" / "chk-90", 1000)
+    checkpoint(state / "enrich" / "3f" / "chk-1", 3000)
+    (state / "breaking" / "1f" / "chk-4").mkdir()  # never completed
+    asked = submit("breaking", CHECKPOINTS=str(state))
+    assert restored(asked) == newest
+    assert asked[asked.index("--claimMode") + 1] == "claim"
+    assert f"-Dexecution.checkpointing.dir=file://{state}/breaking" in asked
+    assert asked[-2:] == ["--pyModule", "jobs.breaking"]
+
+
+def test_a_job_without_a_checkpoint_begins_anew_in_a_folder_of_its_own(submit, tmp_path):
+    (tmp_path / "state" / "audience").mkdir(parents=True)
+    for job in ("audience", "profiles"):
+        asked = submit(job, CHECKPOINTS=str(tmp_path / "state"))
+        assert restored(asked) is None
+        assert f"-Dexecution.checkpointing.dir=file://{tmp_path}/state/{job}" in asked
+
+
+def test_a_savepoint_that_is_named_comes_before_checkpoints(submit, tmp_path):
+    checkpoint(tmp_path / "state" / "enrich" / "1f" / "chk-3", 2000)
+    asked = submit("enrich", "--fromSavepoint", "/savepoint-1", CHECKPOINTS=str(tmp_path / "state"))
+    assert asked.count("--fromSavepoint") == 1
+    assert restored(asked) == "/savepoint-1"
+
+
+def test_checkpoints_of_a_cluster_elsewhere_are_left_to_it(submit):
+    asked = submit("enrich", CHECKPOINTS="")
+    assert restored(asked) is None
+    assert not [word for word in asked if "checkpointing.dir" in word]

@@ -11,6 +11,7 @@ from jobs.runtime.arguments import run, settings_from_arguments
 from jobs.runtime.audience_settings import AudienceSettings
 from jobs.runtime.endpoints import KAFKA_TIME, kafka_sink, kafka_source
 from jobs.runtime.modes import in_worker
+from jobs.runtime.prerequisites import require_redis
 from jobs.runtime.steps import step
 from jobs.runtime.streams import awaited, keyed, side_output
 from models.audience.mood import MoodPolicy
@@ -247,6 +248,7 @@ def _first(row: Row) -> str:
 def main() -> None:
     """Wire the job to Kafka and Redis and hand it to Flink."""
     s = settings_from_arguments("audience", AudienceSettings)
+    require_redis(s)
     env = StreamExecutionEnvironment.get_execution_environment()
     tables = StreamTableEnvironment.create(env)
     inputs = Inputs(

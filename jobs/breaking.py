@@ -12,6 +12,7 @@ from jobs.runtime.breaking_settings import BreakingSettings
 from jobs.runtime.endpoints import KAFKA_TIME, kafka_sink, kafka_source
 from jobs.runtime.gathering import ARRIVAL, gathered
 from jobs.runtime.modes import in_worker
+from jobs.runtime.prerequisites import require_redis
 from jobs.runtime.steps import step
 from jobs.runtime.streams import awaited, keyed, side_output
 from jobs.runtime.windows import count_per_window
@@ -274,6 +275,7 @@ def the_desks(s: BreakingSettings) -> tuple[desks.Desk, ...]:
 def main() -> None:
     """Wire the job to Kafka and Redis and hand it to Flink."""
     s = settings_from_arguments("breaking", BreakingSettings)
+    require_redis(s)
     env = StreamExecutionEnvironment.get_execution_environment()
     tables = StreamTableEnvironment.create(env)
     articles = kafka_source(tables, ARTICLES_ENRICHED, s)

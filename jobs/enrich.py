@@ -8,6 +8,7 @@ from pyflink.table import StreamTableEnvironment
 from jobs.runtime.arguments import run, settings_from_arguments
 from jobs.runtime.endpoints import kafka_sink, kafka_source
 from jobs.runtime.enrich_settings import EnrichSettings
+from jobs.runtime.prerequisites import require_redis
 from jobs.runtime.steps import step
 from jobs.runtime.streams import awaited, side_output
 from models.admission import PublicationWindow
@@ -97,6 +98,7 @@ def write_articles(s: EnrichSettings) -> WriteArticles:
 def main() -> None:
     """Wire the job to Kafka and Redis and hand it to Flink."""
     s = settings_from_arguments("enrich", EnrichSettings)
+    require_redis(s)
     env = StreamExecutionEnvironment.get_execution_environment()
     raws = kafka_source(StreamTableEnvironment.create(env), ARTICLES_RAW, s)
     outputs = build(raws, s)

@@ -18,6 +18,7 @@ from jobs.runtime.endpoints import (
     kafka_table_sink,
 )
 from jobs.runtime.gathering import ARRIVAL, gathered
+from jobs.runtime.prerequisites import require_redis
 from jobs.runtime.profiles_settings import ProfilesSettings
 from jobs.runtime.steps import step
 from jobs.runtime.streams import keyed, side_output
@@ -177,6 +178,7 @@ def _shard_of_list(counted: Row) -> int:
 def main() -> None:
     """Wire the job to Kafka and Redis and hand it to Flink."""
     s = settings_from_arguments("profiles", ProfilesSettings)
+    require_redis(s)
     env = StreamExecutionEnvironment.get_execution_environment()
     tables = StreamTableEnvironment.create(env)
     configure_tables(tables, s)

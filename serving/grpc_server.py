@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
+import orjson
 from google.protobuf.json_format import ParseDict
 
-from schemas.alert import Alert
 from schemas.errors import InferenceError, ServiceError
 from serving.analysis import article_of
 from serving.errors import Refusal
@@ -83,9 +83,8 @@ class WiredeskServicer(stubs.WiredeskServicer):
             while True:
                 events = await subscriber.take(beat_s)
                 for event in events:
-                    if isinstance(event.record, Alert):
-                        alert = _message(event.record.model_dump(), proto.Alert())
-                        yield proto.AlertEvent(id=event.cursor, kind=_ALERT, alert=alert)
+                    alert = _message(orjson.loads(event.body), proto.Alert())
+                    yield proto.AlertEvent(id=event.cursor, kind=_ALERT, alert=alert)
                 if not events and subscriber.dropped:
                     yield proto.AlertEvent(kind=DROPPED, reason=subscriber.dropped)
                     return

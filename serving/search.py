@@ -2,6 +2,7 @@
 
 import math
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ class WordIndex:
         """Add an article, or its newer version."""
         self.remove(article.article_id)
         texts = (article.title, *article.entities.values(), *article.topic_names.values())
-        found = frozenset(words(" ".join(texts)))
+        found = frozenset(map(sys.intern, words(" ".join(texts))))
         self._words[article.article_id] = found
         for word in found:
             self._articles.setdefault(word, {})[article.article_id] = None

@@ -29,6 +29,35 @@ DROPPED = "dropped"
 """Sent last to who was too slow."""
 
 
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """What filters look at in an alert or a story.
+
+    scores    by desk
+    entities  Wikidata ids, and names in small letters
+    """
+
+    scores: tuple[tuple[str, float], ...]
+    languages: frozenset[str]
+    entities: frozenset[str]
+
+    @classmethod
+    def of(cls, record: Record) -> "Facets | None":
+        """None for what is neither an alert nor a story."""
+        scores: tuple[tuple[str, float], ...]
+        match record:
+            case Alert():
+                scores = ((record.desk, record.score),)
+            case Story():
+                scores = tuple((score.desk, score.score) for score in record.scores)
+            case _:
+                return None
+        named = record.entities
+        ids = frozenset(entity.wikidata_id for entity in named if entity.wikidata_id)
+        names = frozenset(entity.name.casefold() for entity in named)
+        return cls(scores, frozenset(record.languages), ids | names)
+
+
 @dataclass(frozen=True)
 class Wish:
     """What a subscriber wants to hear of; an empty set wants everything.
@@ -44,41 +73,25 @@ class Wish:
     min_score: float = 0.0
 
     def takes(self, kind: str, record: Record) -> bool:
-        """Whether an event is wanted; filters are about alerts and stories."""
+        """Whether a record is wanted; filters are about alerts and stories."""
+        return self.wants(kind, Facets.of(record))
+
+    def wants(self, kind: str, facets: Facets | None) -> bool:
+        """Whether a record with these facets is wanted."""
         if kind not in self.kinds:
             return False
-        match record:
-            case Alert():
-                return (
-                    (not self.desks or record.desk in self.desks)
-                    and record.score >= self.min_score
-                    and self._speaks(record.languages)
-                    and self._names((e.wikidata_id, e.name) for e in record.entities)
-                )
-            case Story():
-                return (
-                    self._scores(record)
-                    and self._speaks(record.languages)
-                    and self._names((e.wikidata_id, e.name) for e in record.entities)
-                )
-            case _:
-                return True
+        return facets is None or (
+            self._scores(facets)
+            and (not self.languages or not self.languages.isdisjoint(facets.languages))
+            and (not self.entities or not self.entities.isdisjoint(facets.entities))
+        )
 
-    def _scores(self, story: Story) -> bool:
+    def _scores(self, facets: Facets) -> bool:
         if not self.desks and not self.min_score:
             return True
         return any(
-            score.score >= self.min_score and (not self.desks or score.desk in self.desks)
-            for score in story.scores
-        )
-
-    def _speaks(self, languages: Iterable[str]) -> bool:
-        return not self.languages or not self.languages.isdisjoint(languages)
-
-    def _names(self, entities: Iterable[tuple[str | None, str]]) -> bool:
-        return not self.entities or any(
-            wikidata_id in self.entities or name.casefold() in self.entities
-            for wikidata_id, name in entities
+            score >= self.min_score and (not self.desks or desk in self.desks)
+            for desk, score in facets.scores
         )
 
 
@@ -101,13 +114,16 @@ def wish(
 
 @dataclass(frozen=True)
 class Event:
-    """Something that changed; `body` is its record as JSON, `number` counts events here."""
+    """Something that changed; `body` is its record as JSON, `number` counts events here.
+
+    The record itself would take three times the memory, for as long as events are kept.
+    """
 
     number: int
     kind: str
     partition: int
     offset: int
-    record: Record
+    facets: Facets | None
     body: bytes
     cursor: str
 
@@ -132,8 +148,8 @@ class Subscriber:
     _stirred: asyncio.Event = field(default_factory=asyncio.Event)
 
     def offer(self, event: Event) -> None:
-        """Let an event wait; a subscriber that has too many of them is let go."""
-        if self.dropped or not self.wish.takes(event.kind, event.record):
+        """Let a wanted event wait; a subscriber that has too many of them is let go."""
+        if self.dropped:
             return
         if len(self.waiting) >= self.most:
             self.drop(f"more than {self.most} events waited; come back with the last id")
@@ -188,14 +204,16 @@ class Hub:
         offsets += [0] * (partition + 1 - len(offsets))
         offsets[partition] = max(offsets[partition], offset + 1)
         self._number += 1
-        event = Event(self._number, kind, partition, offset, record, body, self.cursor)
+        facets = Facets.of(record)
+        event = Event(self._number, kind, partition, offset, facets, body, self.cursor)
         past = self._past.setdefault(kind, deque())
         past.append(event)
         if len(past) > self._replay:
             gone = past.popleft()
             self._evicted[kind, gone.partition] = gone.offset
         for subscriber in tuple(self._subscribers):
-            subscriber.offer(event)
+            if subscriber.wish.wants(kind, facets):
+                subscriber.offer(event)
             if subscriber.dropped:
                 self.dropped += 1
                 self._subscribers.discard(subscriber)
@@ -219,7 +237,7 @@ class Hub:
             if event.offset >= _heard(heard[kind], event.partition)
         ]
         missed.sort(key=lambda event: event.number)
-        wanted = [event for event in missed if wish.takes(event.kind, event.record)]
+        wanted = [event for event in missed if wish.wants(event.kind, event.facets)]
         lost = self._lost(heard, wish.kinds)
         subscriber.most += len(wanted)
         for event in wanted:

@@ -8,13 +8,19 @@ from functools import cache
 
 from py4j.protocol import Py4JJavaError
 from pyflink.java_gateway import get_gateway
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
+from redis.retry import Retry
 
+from jobs.runtime.settings import JobSettings
 from schemas.broker import administering, require_topics
-from schemas.errors import KafkaAway, SetupError
+from schemas.errors import KafkaAway, ServiceError, SetupError
 from schemas.settings import KafkaSettings, client_arguments
 from schemas.topics import Topic
 
 CONNECTOR = "org.apache.flink.connector.kafka.sink.KafkaSink"
+_PATIENCE_S = 5.0
 
 
 def require(topic: Topic, s: KafkaSettings) -> None:
@@ -57,3 +63,25 @@ def _topics(kafka: KafkaSettings) -> frozenset[str] | None:
     except KafkaAway as error:
         print(f"{error}; its topics were not looked for", file=sys.stderr)
         return None
+
+
+def require_redis(s: JobSettings) -> None:
+    """Raises ServiceError where Redis does not let us in.
+
+    One that is not reached from here may be reached from Flink, or come back: a line on stderr says
+    that the job will wait for it.
+    """
+    redis = Redis.from_url(
+        s.redis_url.get_secret_value(),
+        socket_timeout=_PATIENCE_S,
+        socket_connect_timeout=_PATIENCE_S,
+        retry=Retry(NoBackoff(), 0),
+    )
+    try:
+        redis.ping()
+    except (AuthenticationError, NoPermissionError) as error:
+        raise ServiceError(f"Redis refuses the login of redis_url: {error}") from error
+    except RedisError as error:
+        print(f"Redis does not answer here: {error}; the job will wait for it", file=sys.stderr)
+    finally:
+        redis.close()

@@ -7,8 +7,9 @@ import pytest
 
 from jobs.runtime import prerequisites
 from jobs.runtime.enrich_settings import EnrichSettings
-from jobs.runtime.prerequisites import require_connector, require_topic
+from jobs.runtime.prerequisites import require_connector, require_redis, require_topic
 from jobs.runtime.settings import load
+from local.ports import any_free
 from schemas.errors import KafkaAway, ServiceError, SetupError
 from schemas.topics import ARTICLES_ENRICHED, ARTICLES_RAW
 
@@ -52,6 +53,32 @@ def test_kafka_that_only_flink_reaches_is_no_obstacle(kafka, monkeypatch, capsys
     require_topic(ARTICLES_ENRICHED, kafka.settings)
     told = "no Kafka broker answers at k:1; its topics were not looked for\n"
     assert capsys.readouterr().err == told
+
+
+def redis_settings(url):
+    return load(EnrichSettings, environment={}, overrides=[f"redis_url={url}"])
+
+
+def test_redis_that_answers_is_nothing_to_tell(redis_client, capsys):
+    port = redis_client.connection_pool.connection_kwargs["port"]
+    require_redis(redis_settings(f"redis://127.0.0.1:{port}/0"))
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("login", ["", ":wrong@", "nobody:wrong@"])
+def test_redis_that_refuses_the_login_ends_the_submission(redis_client, login):
+    redis_client.config_set("requirepass", "right")
+    port = redis_client.connection_pool.connection_kwargs["port"]
+    with pytest.raises(ServiceError, match="Redis refuses the login of redis_url: ") as refused:
+        require_redis(redis_settings(f"redis://{login}127.0.0.1:{port}/0"))
+    assert "wrong" not in str(refused.value)
+
+
+def test_redis_that_only_flink_reaches_is_no_obstacle(capsys):
+    require_redis(redis_settings(f"redis://127.0.0.1:{any_free(avoid=set())}/0"))
+    told = capsys.readouterr().err
+    assert told.startswith("Redis does not answer here: ")
+    assert told.endswith("; the job will wait for it\n")
 
 
 @pytest.mark.flink

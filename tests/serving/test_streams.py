@@ -1,6 +1,7 @@
 """Events: filtered, resumed where a subscriber left off, and never held up by a slow one."""
 
 import asyncio
+import json
 
 import pytest
 from server_parts import alert, command, story
@@ -32,6 +33,16 @@ async def test_a_subscriber_hears_what_it_asked_for(hub):
     assert await heard(subscriber) == [0]
 
 
+async def test_who_comes_back_hears_what_it_asked_for(hub):
+    filters = wish(["alert"], ["world"], [], ["marenholm"], 0.5)
+    publish(hub, alert(), 0)
+    publish(hub, alert(desk="sport"), 1)
+    publish(hub, alert(entities=[]), 2)
+    subscriber, lost = hub.subscribe(filters, "alert=0")
+    assert await heard(subscriber) == [0]
+    assert not lost
+
+
 @pytest.mark.parametrize(
     ("asked", "is_heard"),
     [
@@ -60,7 +71,8 @@ async def test_who_comes_back_hears_what_it_missed_and_nothing_twice(hub):
     again, lost = hub.subscribe(wish(["alert"], [], [], [], 0), events[0].cursor)
     publish(hub, alert("d"), 2)
     assert not lost
-    assert [e.record.alert_id for e in await again.take(0.01)] == ["b", "c", "d"]
+    told = [json.loads(event.body)["alert_id"] for event in await again.take(0.01)]
+    assert told == ["b", "c", "d"]
 
 
 async def test_the_last_id_means_the_same_to_a_server_that_started_again(hub):

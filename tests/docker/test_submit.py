@@ -93,11 +93,14 @@ def test_a_job_without_a_checkpoint_begins_anew_in_a_folder_of_its_own(submit, t
         assert f"-Dexecution.checkpointing.dir=file://{tmp_path}/state/{job}" in asked
 
 
-def test_a_savepoint_that_is_named_comes_before_checkpoints(submit, tmp_path):
-    checkpoint(tmp_path / "state" / "enrich" / "1f" / "chk-3", 2000)
-    asked = submit("enrich", "--fromSavepoint", "/savepoint-1", CHECKPOINTS=str(tmp_path / "state"))
-    assert asked.count("--fromSavepoint") == 1
-    assert restored(asked) == "/savepoint-1"
+@pytest.mark.parametrize(
+    "named", [["--fromSavepoint", "/savepoint-1"], ["--fromSavepoint=/savepoint-1"], ["-s", "/s-1"]]
+)
+def test_a_savepoint_that_is_named_comes_before_checkpoints(submit, tmp_path, named):
+    chosen = checkpoint(tmp_path / "state" / "enrich" / "1f" / "chk-3", 2000)
+    asked = submit("enrich", *named, CHECKPOINTS=str(tmp_path / "state"))
+    assert chosen not in asked
+    assert asked[-2 - len(named) : -2] == named
 
 
 def test_checkpoints_of_a_cluster_elsewhere_are_left_to_it(submit):

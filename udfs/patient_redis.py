@@ -11,6 +11,16 @@ from redis.retry import Retry
 from udfs.patience import LOST_FOR_NOW, SOCKET_TIMEOUT_S, Patience
 
 
+def asking_once(url: str) -> Redis:
+    """A client that tries each command once: redis-py's own retries nest."""
+    return Redis.from_url(
+        url,
+        socket_timeout=SOCKET_TIMEOUT_S,
+        socket_connect_timeout=SOCKET_TIMEOUT_S,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
 class PatientRedis:
     """Redis, whose loss is waited for `retry_s` seconds; then the write fails, and with it the job.
 
@@ -19,12 +29,7 @@ class PatientRedis:
 
     def __init__(self, url: str, *, retry_s: float) -> None:
         self._retry_s = retry_s
-        self._redis = Redis.from_url(
-            url,
-            socket_timeout=SOCKET_TIMEOUT_S,
-            socket_connect_timeout=SOCKET_TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),  # redis-py's own retries nest; `write` waits
-        )
+        self._redis = asking_once(url)
 
     def write(self, queue: Callable[[Pipeline], None]) -> None:
         """Send what `queue` adds to a pipeline; it is called again for each attempt."""

@@ -8,19 +8,16 @@ from functools import cache
 
 from py4j.protocol import Py4JJavaError
 from pyflink.java_gateway import get_gateway
-from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
-from redis.retry import Retry
 
 from jobs.runtime.settings import JobSettings
 from schemas.broker import administering, require_topics
 from schemas.errors import KafkaAway, ServiceError, SetupError
 from schemas.settings import KafkaSettings, client_arguments
 from schemas.topics import Topic
+from udfs.patient_redis import asking_once
 
 CONNECTOR = "org.apache.flink.connector.kafka.sink.KafkaSink"
-_PATIENCE_S = 5.0
 
 
 def require(topic: Topic, s: KafkaSettings) -> None:
@@ -71,12 +68,7 @@ def require_redis(s: JobSettings) -> None:
     One that is not reached from here may be reached from Flink, or come back: a line on stderr says
     that the job will wait for it.
     """
-    redis = Redis.from_url(
-        s.redis_url.get_secret_value(),
-        socket_timeout=_PATIENCE_S,
-        socket_connect_timeout=_PATIENCE_S,
-        retry=Retry(NoBackoff(), 0),
-    )
+    redis = asking_once(s.redis_url.get_secret_value())
     try:
         redis.ping()
     except (AuthenticationError, NoPermissionError) as error:

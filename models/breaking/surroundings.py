@@ -4,6 +4,7 @@ Evidence for editors, looked up when an alert is told; no set that could say whe
 score better has entities, languages and many publishers over time.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from heapq import nlargest
 from typing import NamedTuple
@@ -44,9 +45,9 @@ class Surroundings(NamedTuple):
 
 
 def surroundings(stories: Mapping[str, Watched], story_id: str, now_ms: int) -> Surroundings:
-    """What stands around one of a desk's stories."""
+    """What stands around one of a desk's stories, among those whose entities are known."""
     known = [(name, story) for name, story in stories.items() if story.entities]
-    largest = nlargest(STORIES_LOOKED_AT, known, key=lambda pair: len(pair[1].pickups.times_ms))
+    largest = nlargest(STORIES_LOOKED_AT, known, key=_size)
     return Surroundings(
         _central(largest, now_ms),
         _central(largest, now_ms - HOUR_MS),
@@ -54,12 +55,18 @@ def surroundings(stories: Mapping[str, Watched], story_id: str, now_ms: int) -> 
     )
 
 
+def _size(known: tuple[str, Watched]) -> tuple[int, str]:
+    """Its sources; of equals the name decides, whatever the order in which they came."""
+    name, story = known
+    return len(story.pickups.times_ms), name
+
+
 def _central(stories: Sequence[tuple[str, Watched]], at_ms: int) -> dict[str, float]:
     """Of the last hour's stories, as they were at a moment."""
     graph = {}
     for name, story in stories:
         times = story.pickups.times_ms
-        sources = sum(at_ms - HOUR_MS < taken_ms <= at_ms for taken_ms in times)
+        sources = bisect_right(times, at_ms) - bisect_right(times, at_ms - HOUR_MS)
         graph[name] = Named(story.entities, sources)
     return centrality(graph)
 

@@ -59,6 +59,11 @@ class Watched:
         return self.told in LIVE
 
     @property
+    def is_prominent(self) -> bool:
+        """Whether it is known whom it is about, or it had an alert."""
+        return bool(self.entities or self.told)
+
+    @property
     def is_refused(self) -> bool:
         """Whether an editor wants no alert of it."""
         return self.verdict in ("dismissed", "retracted")

@@ -62,10 +62,11 @@ class Watching:
         self._judging = Judging(desk, scorer, self.stream, self.readers, orders)
         self._minute = 0
         self._dirty: dict[str, None] = {}
+        self._prominent: dict[str, Watched] = {}
 
     def live(self) -> list[str]:
         """Stories whose alert stands."""
-        return [story_id for story_id, story in self.stories.items() if story.is_live]
+        return [story_id for story_id, story in self._prominent.items() if story.is_live]
 
     def tick(self, now_ms: int, wall_ms: int) -> list[Out]:
         """Let time pass: hours teach the rhythm, open alerts are looked at once a minute."""
@@ -133,6 +134,7 @@ class Watching:
             outs.append(self.tell(news.other, gone, "closed", wall_ms, note=note))
         elif gone.is_live or not (kept.number or kept.verdict):
             kept.take_alert(gone)
+            self.mark_story(news.story_id)
         return outs + self.look(news.story_id, wall_ms, may_open=True)
 
     def part(self, news: News, wall_ms: int) -> list[Out]:
@@ -224,7 +226,7 @@ class Watching:
             note=note,
             readers=self._judging.told_readers(story_id, story, self.now_ms),
         )
-        around = surroundings(self.stories, story_id, self.now_ms)
+        around = surroundings(self._prominent, story_id, self.now_ms)
         seen = self._judging.evidence(story, self.now_ms)
         return composed(self.desk, story_id, story, self.stream, seen, around, occasion)
 
@@ -241,6 +243,7 @@ class Watching:
     def mark_story(self, story_id: str) -> None:
         """What is known of a story has changed, or it is gone."""
         self._mark(f"story/{story_id}")
+        self._notice(story_id)
 
     def changes(self) -> dict[str, Any]:
         """The pieces of state that have changed since the last call, None where one is gone."""
@@ -263,6 +266,7 @@ class Watching:
             kind, _, name = full_name.partition("/")
             if kind == "story":
                 self.stories[name] = watched.from_state(piece)
+                self._notice(name)
         self._dirty.clear()
 
     @property
@@ -351,6 +355,14 @@ class Watching:
         del self.stories[story_id]
         self.readers.forget(story_id)
         self.mark_story(story_id)
+
+    def _notice(self, story_id: str) -> None:
+        """Keep the few that alerts are told of, or that stand around one, apart from the many."""
+        story = self.stories.get(story_id)
+        if story is not None and story.is_prominent:
+            self._prominent[story_id] = story
+        else:
+            self._prominent.pop(story_id, None)
 
     def _mark(self, full_name: str) -> None:
         self._dirty[full_name] = None

@@ -8,7 +8,7 @@ from models.breaking.graph import Named
 from models.breaking.pickups import Pickup, Pickups, add_all
 from models.breaking.rhythm import HOUR_MS
 from models.breaking.stream import Stream
-from models.breaking.surroundings import RELATED_TOLD, surroundings
+from models.breaking.surroundings import RELATED_TOLD, STORIES_LOOKED_AT, surroundings
 from models.breaking.watched import Watched
 from models.packing import pack, unpack
 
@@ -99,3 +99,11 @@ def test_same_event_in_other_languages_is_found_by_its_linked_entities():
 def test_only_some_are_told():
     stories = {f"s{n}": watched(["Q1", "Q2"], language=f"l{n}") for n in range(20)}
     assert len(surroundings(stories, "s0", NOW_MS).related) == RELATED_TOLD
+
+
+def test_of_equally_large_stories_the_same_are_looked_at_whichever_came_first():
+    stories = {f"s{n}": watched([f"Q{n}", "Q"]) for n in range(STORIES_LOOKED_AT + 20)}
+    backwards = dict(reversed(stories.items()))
+    seen = surroundings(stories, "s0", NOW_MS).central
+    assert len(seen) == STORIES_LOOKED_AT + 1
+    assert surroundings(backwards, "s0", NOW_MS).central.keys() == seen.keys()

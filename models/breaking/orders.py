@@ -22,19 +22,39 @@ class Override(NamedTuple):
 
 
 class Effect(NamedTuple):
-    """What a command changed: when, of whom or what, and what it was before."""
+    """What a command changed: when, of whom or what, what it was before, which of its sides
+    (`SIDES`; empty in a savepoint of 0.7.0 or before), and its number among them.
+    """
 
     at_ms: int
     subject: str
     before: Any
+    side: str = ""
+    number: int = 0
+
+
+SIDES = {
+    **dict.fromkeys(("confirm", "dismiss", "retract"), "verdict"),
+    **dict.fromkeys(("mute", "unmute"), "mute"),
+    **dict.fromkeys(("override_score", "clear_override"), "score"),
+    "set_budget": "budget",
+}
+"""What kinds of commands change: later ones of a side hide earlier ones about the same subject."""
 
 
 class Orders:
-    """State: the budget, mutes by subject, scores by story, effects by command."""
+    """State: the budget, mutes by subject, scores by story, retracted stories, effects by
+    command.
+    """
 
     def __init__(self) -> None:
         self.budget: float | None = None
-        self._held: dict[str, dict[str, Any]] = {"mute": {}, "override": {}, "effect": {}}
+        self._held: dict[str, dict[str, Any]] = {
+            "mute": {},
+            "override": {},
+            "retracted": {},
+            "effect": {},
+        }
         self._dirty: dict[str, None] = {}
 
     def mute(self, subject: str, until_ms: int | None) -> None:
@@ -71,6 +91,16 @@ class Orders:
             return None
         return override
 
+    def retract(self, story_id: str, by: str | None) -> None:
+        """A story is retracted, watched or not; None takes it back."""
+        if by or self.retracted_by(story_id):
+            self._put("retracted", story_id, by)
+
+    def retracted_by(self, story_id: str) -> str | None:
+        """Who retracted a story, if anybody did."""
+        by: str | None = self._held["retracted"].get(story_id)
+        return by
+
     def follow(self, gone_id: str, kept_id: str, now_ms: int) -> None:
         """A story is part of another one now, and what was ordered of it holds there.
 
@@ -86,6 +116,7 @@ class Orders:
         if until_ms is not None:
             self.mute(gone, None)
             self.mute(kept, max(until_ms, self.muted_until_ms(kept) or 0))
+        self.retract(gone_id, None)  # the verdict on what is watched goes along with it
         subjects = {gone_id: kept_id, gone: kept}
         for command_id, effect in list(self._held["effect"].items()):
             if effect.subject in subjects:
@@ -93,7 +124,8 @@ class Orders:
 
     def remember(self, command_id: str, effect: Effect) -> None:
         """Keep what a command changed, for an undo."""
-        self._put("effect", command_id, effect)
+        number = 1 + max((known.number for known in self._held["effect"].values()), default=0)
+        self._put("effect", command_id, effect._replace(number=number))
 
     def take_back(self, command_id: str) -> Effect | None:
         """What a command changed, once; None where it is not known any more."""
@@ -102,8 +134,29 @@ class Orders:
             self._put("effect", command_id, None)
         return effect
 
+    def hidden(self, effect: Effect) -> bool:
+        """Whether a later command changed the same. That one, taken back, then restores what was
+        before both.
+        """
+        about = (effect.subject, effect.side)
+        later = {
+            other.number: command_id
+            for command_id, other in self._held["effect"].items()
+            if (other.subject, other.side) == about and other.number > effect.number
+        }
+        if not later:
+            return False
+        command_id = later[min(later)]
+        newer = self._held["effect"][command_id]
+        self._put("effect", command_id, newer._replace(before=effect.before))
+        return True
+
     def forget(self, now_ms: int) -> None:
-        """Let go of effects that nobody may take back any more."""
+        """Let go of what has ended, and of effects that nobody may take back any more."""
+        for subject in list(self._held["mute"]):
+            self.is_muted(subject, now_ms)
+        for story_id in list(self._held["override"]):
+            self.score_at(story_id, now_ms)
         for command_id, effect in list(self._held["effect"].items()):
             if effect.at_ms < now_ms - EFFECT_KEPT_MS:
                 self._put("effect", command_id, None)
@@ -122,6 +175,7 @@ class Orders:
         made: dict[str, Callable[[Any], Any]] = {
             "mute": int,
             "override": lambda piece: Override(*piece),
+            "retracted": str,
             "effect": lambda piece: Effect(*piece),
         }
         for full_name, piece in state.items():

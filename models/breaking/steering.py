@@ -4,7 +4,7 @@ from typing import Any
 
 from models.breaking.alerting import Status
 from models.breaking.commands import UNDOABLE, audited
-from models.breaking.orders import Effect, Orders, Override, muted_key
+from models.breaking.orders import SIDES, Effect, Orders, Override, muted_key
 from models.breaking.outs import Out
 from models.breaking.watched import Watched
 from models.breaking.watching import Terms, Watching
@@ -37,6 +37,9 @@ class Steering:
         if effect is None or undone.kind not in UNDOABLE:
             detail = f"{undone.kind} {undone.command_id} cannot be taken back here any more"
             return [self._answer(undo, "refused", detail, wall_ms)]
+        if self._orders.hidden(effect):
+            done = f"{undone.kind} taken back; a later command about the same stands"
+            return [self._answer(undo, "applied", done, wall_ms)]
         outs = self._restore(undone.kind, effect, undo, wall_ms)
         return [*outs, self._answer(undo, "applied", f"{undone.kind} taken back", wall_ms)]
 
@@ -55,12 +58,12 @@ class Steering:
             self._remember(command, "", self._orders.budget)
             self._watching.set_budget(command.value)
             return f"{command.value:g} alerts a day", []
-        return self._mute(command), []
+        return self._mute(command, wall_ms), []
 
     def _judge(self, command: EditorialCommand, wall_ms: int) -> tuple[str, list[Out]]:
         story_id, story = self._of_alert(str(command.alert_id))
-        if story.told == "corrected":
-            raise CommandRefused(f"alert {command.alert_id} was corrected: the story is retracted")
+        if story.verdict == "retracted":
+            raise CommandRefused(f"the story of alert {command.alert_id} is retracted")
         self._remember(command, story_id, _standing(story))
         confirmed = command.kind == "confirm"
         story.verdict = "confirmed" if confirmed else "dismissed"
@@ -76,9 +79,10 @@ class Steering:
     def _retract(self, command: EditorialCommand, wall_ms: int) -> tuple[str, list[Out]]:
         story_id = str(command.story_id)
         story = self._watching.stories.get(story_id)
+        self._remember(command, story_id, story and _standing(story))
+        self._orders.retract(story_id, command.author)
         if story is None:
             return "", []
-        self._remember(command, story_id, _standing(story))
         story.verdict, story.by = "retracted", command.author
         self._watching.mark_story(story_id)
         if not story.number or story.told in ("dismissed", "corrected"):
@@ -100,11 +104,11 @@ class Steering:
             self._orders.set_score(story_id, None)
             return "the model scores it again", self._look(story_id, wall_ms)
         assert command.value is not None
-        override = Override(command.value, self._until_ms(command), command.author)
+        override = Override(command.value, self._until_ms(command, wall_ms), command.author)
         self._orders.set_score(story_id, override)
         return f"score {command.value:g}", self._look(story_id, wall_ms)
 
-    def _mute(self, command: EditorialCommand) -> str:
+    def _mute(self, command: EditorialCommand, wall_ms: int) -> str:
         subject = muted_key(command)
         before = self._orders.muted_until_ms(subject)
         self._remember(command, subject, before)
@@ -113,13 +117,13 @@ class Steering:
                 raise CommandRefused(f"{subject} is not muted at {self._watching.desk.name}")
             self._orders.mute(subject, None)
             return f"{subject} is heard again"
-        self._orders.mute(subject, self._until_ms(command))
+        self._orders.mute(subject, self._until_ms(command, wall_ms))
         return f"{subject} raises no alerts"
 
     def _restore(
         self, kind: str, effect: Effect, undo: EditorialCommand, wall_ms: int
     ) -> list[Out]:
-        _, subject, before = effect
+        subject, before = effect.subject, effect.before
         if kind == "set_budget":
             self._watching.set_budget(before)
             return []
@@ -130,6 +134,8 @@ class Steering:
             self._orders.set_score(subject, before and Override(*before))
             watched = subject in self._watching.stories
             return self._look(subject, wall_ms) if watched else []
+        if kind == "retract":
+            self._orders.retract(subject, None)
         return self._restore_standing(subject, before, undo, wall_ms)
 
     def _restore_standing(
@@ -138,7 +144,7 @@ class Steering:
         story = self._watching.stories.get(story_id)
         if story is None:
             return []
-        status, told, verdict, by = before
+        status, told, verdict, by = before or [str(Status.SILENT), "", "", ""]
         changed = story.told != told
         story.alert = story.alert._replace(status=status)
         story.verdict, story.by = verdict, by
@@ -161,14 +167,16 @@ class Steering:
                 return story_id, story
         raise CommandRefused(f"alert {wanted} is not known at {self._watching.desk.name}")
 
-    def _until_ms(self, command: EditorialCommand) -> int:
+    def _until_ms(self, command: EditorialCommand, wall_ms: int) -> int:
         if command.until_ms is not None:
             return command.until_ms
-        return max(self._watching.now_ms, command.issued_ms) + self._terms.mute_ms
+        issued_ms = min(command.issued_ms, wall_ms)  # whatever the editor's clock says
+        return max(self._watching.now_ms, issued_ms) + self._terms.mute_ms
 
     def _remember(self, command: EditorialCommand, subject: str, before: Any) -> None:
         at_ms = max(self._watching.now_ms, command.issued_ms)
-        self._orders.remember(command.command_id, Effect(at_ms, subject, before))
+        effect = Effect(at_ms, subject, before, SIDES[command.kind])
+        self._orders.remember(command.command_id, effect)
 
     def _answer(
         self, command: EditorialCommand, outcome: str, detail: str, wall_ms: int

@@ -15,7 +15,6 @@ from schemas.packed import numbered_lines
 
 TRUE_STATES = ("confirmed",)
 FALSE_STATES = ("dismissed", "corrected")
-UNDONE_STATES = ("opened", "escalated")
 SCORER = "scorer"
 """Key of the scorer's version in an alert's model_versions."""
 
@@ -66,7 +65,7 @@ def of_alerts(states: Iterable[Alert], scorer: Scorer) -> list[Verdict]:
         score = scores.setdefault(alert.alert_id, moved(back, said))
         if alert.state in (*TRUE_STATES, *FALSE_STATES):
             found[alert.alert_id] = Verdict(alert.at_ms, score, alert.state in TRUE_STATES)
-        elif alert.state in UNDONE_STATES:
+        elif alert.state == "opened" or alert.by is not None:  # an undo brought it back
             found.pop(alert.alert_id, None)
     return sorted(found.values())
 

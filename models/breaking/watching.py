@@ -89,13 +89,14 @@ class Watching:
         """A source takes up a story."""
         outs = self.tick(news.at_ms, wall_ms)
         pickup = self.stream.pick_up(news.source, news.at_ms)
-        if self._orders.is_muted(f"source/{news.source}", self.now_ms):
+        heard_as = (f"source/{name}" for name in (news.source, news.masthead))
+        if any(self._orders.is_muted(subject, self.now_ms) for subject in heard_as):
             return outs
         story = self.stories.get(news.story_id)
         if story is None:
             if self.now_ms - news.first_ms > self.desk.outcome.horizon_ms:
                 return outs  # whatever it does now, it does not break in time
-            story = self.stories[news.story_id] = Watched()
+            story = self.stories[news.story_id] = self._new(news.story_id)
         story.content = news.content
         story.pickups = pickup_state.add(story.pickups, pickup, capacity=self._capacity)
         self._read(story)
@@ -114,7 +115,8 @@ class Watching:
             return []
         self.mark_story(news.other)
         self.readers.merge(news.other, news.story_id)
-        kept = self.stories.setdefault(news.story_id, Watched())
+        kept = self.stories.get(news.story_id) or self._new(news.story_id)
+        self.stories[news.story_id] = kept
         kept.content = news.content
         together = zip(*gone.pickups, strict=True)
         kept.pickups = pickup_state.add_all(
@@ -138,24 +140,31 @@ class Watching:
         return outs + self.look(news.story_id, wall_ms, may_open=True)
 
     def part(self, news: News, wall_ms: int) -> list[Out]:
-        """A story keeps the sources that it still has; one that left takes its own along."""
+        """A story keeps the sources that it still has; one that left takes its own along.
+
+        One that left with none, as with copies alone, is watched from its first pick-up on; what
+        stays with none keeps its first, so that an alert ends as the score falls.
+        """
         origin = self.stories.get(news.other)
         if origin is None:
             return []
-        story = origin if news.story_id == news.other else Watched()
-        together = zip(*origin.pickups, strict=True)
+        together = [Pickup(s, at_ms, idle) for at_ms, s, idle in zip(*origin.pickups, strict=True)]
+        taken = [pickup for pickup in together if pickup.source in news.voices]
+        stays = news.story_id == news.other
+        if not (taken or stays):
+            return []
+        story = origin if stays else self._new(news.story_id)
         story.pickups = pickup_state.add_all(
-            Pickups(),
-            [Pickup(s, at_ms, idle) for at_ms, s, idle in together if s in news.voices],
-            capacity=self._capacity,
+            Pickups(), taken or together[:1], capacity=self._capacity
         )
         story.content = news.content
         self.stories[news.story_id] = story
         self.mark_story(news.story_id)
-        return self.look(news.story_id, wall_ms, may_open=False) if story.pickups.times_ms else []
+        return self.look(news.story_id, wall_ms, may_open=False)
 
     def expire(self, story_id: str) -> None:
         """A story takes no more articles."""
+        self._orders.retract(story_id, None)
         story = self.stories.get(story_id)
         if story is not None:
             self._settle_story(story_id, story)
@@ -205,10 +214,15 @@ class Watching:
         by: str | None = None,
         note: str | None = None,
     ) -> Alert:
-        """The next state of a story's alert."""
+        """The next state of a story's alert. What is said of one that is over lets it stand no
+        longer.
+        """
+        over = story.told == "closed" and state != "opened"
         story.sequence += 1
         story.told = state
-        if state in LIVE:
+        if state in LIVE and over:
+            story.expires_ms = min(story.expires_ms, self.now_ms)
+        elif state in LIVE:
             story.expires_ms = self.now_ms + self._terms.alert_ms
         self.mark_story(story_id)
         said = self._judging.said_of_alert(story_id, story, self.now_ms)
@@ -262,12 +276,16 @@ class Watching:
         self._orders.restore(state)
         self._judging.restore(state)
         self.now_ms, self._minute, self._orders.budget = state["now"]
+        self._dirty.clear()
         for full_name, piece in state.items():
             kind, _, name = full_name.partition("/")
             if kind == "story":
-                self.stories[name] = watched.from_state(piece)
-                self._notice(name)
-        self._dirty.clear()
+                story = watched.from_state(piece)
+                if story.pickups.times_ms:
+                    self.stories[name] = story
+                    self._notice(name)
+                else:  # of 0.7.0 and before: nothing could be said of it
+                    self.mark_story(name)
 
     @property
     def _capacity(self) -> int:
@@ -307,7 +325,7 @@ class Watching:
             sources=max(len(story.pickups.times_ms), self.desk.least_sources),
             reach=said.reach,
         )
-        if told is None or (told is Status.CLOSED and story.verdict == "confirmed"):
+        if told is None or (told is not Status.OPENED and story.verdict == "confirmed"):
             return []
         if told is Status.OPENED and self._silenced(story_id, story):
             return []
@@ -355,6 +373,11 @@ class Watching:
         del self.stories[story_id]
         self.readers.forget(story_id)
         self.mark_story(story_id)
+
+    def _new(self, story_id: str) -> Watched:
+        """A story that was not watched; it may be retracted already."""
+        by = self._orders.retracted_by(story_id)
+        return Watched(verdict="retracted", by=by) if by else Watched()
 
     def _notice(self, story_id: str) -> None:
         """Keep the few that alerts are told of, or that stand around one, apart from the many."""

@@ -49,6 +49,7 @@ class News(NamedTuple):
     at_ms    pickup: when, event time
     voices   parted: its independent sources with the first publication of each
     articles those that belong to the story since now
+    masthead pickup: through which one, where `source` is its owner
     """
 
     kind: str
@@ -61,6 +62,7 @@ class News(NamedTuple):
     other: str = ""
     voices: Mapping[str, int] = {}
     articles: tuple[str, ...] = ()
+    masthead: str = ""
 
 
 @dataclass
@@ -120,6 +122,7 @@ class Neighbourhood:
                 source=article.independent if is_pickup else "",
                 at_ms=article.at_ms if is_pickup else 0,
                 articles=(article.article_id,),
+                masthead=article.source if is_pickup else "",
             )
         )
         return answer

@@ -2,8 +2,11 @@
 
 import pytest
 from newsdesk import (
+    DESK,
     MINUTE_MS,
+    SCORER,
     START_MS,
+    TERMS,
     WALL_MS,
     Story,
     alerts,
@@ -11,6 +14,8 @@ from newsdesk import (
     heard,
     ordered,
 )
+
+from models.breaking.desk import DeskAtWork
 
 
 def test_confirmed_alert_stays_until_its_time_is_over(desk):
@@ -110,3 +115,90 @@ def test_command_about_what_is_not_there_is_refused(desk, order, why):
     (answer,) = answers(desk.command(order, WALL_MS))
     assert answer.outcome == "refused"
     assert why in answer.detail
+
+
+def test_muted_masthead_of_an_owner_does_not_count(desk):
+    story = Story()
+    heard(desk, story.burst(1))
+    desk.command(ordered(1, "mute", source="courier.example"), WALL_MS)
+    pickup = story.pickup("Group X", 1)
+    desk.hear(pickup._replace(masthead="courier.example"), WALL_MS)
+    assert desk.stories["a0"].pickups.sources == ("s0.example",)
+    desk.hear(pickup._replace(masthead="herald.example"), WALL_MS)
+    assert desk.stories["a0"].pickups.sources == ("s0.example", "Group X")
+
+
+def test_confirmed_alert_tells_no_more_growth(desk):
+    story = Story()
+    (opened,) = alerts(heard(desk, story.burst(5)))
+    desk.command(ordered(1, "confirm", 4, alert_id=opened.alert_id), WALL_MS)
+    more = [story.pickup(f"t{n}", 5 + n / 2) for n in range(20)]
+    assert alerts(heard(desk, more)) == []
+
+
+def test_what_is_said_of_a_closed_alert_lets_it_stand_no_longer(desk):
+    (opened,) = alerts(heard(desk, Story().burst(6)))
+    later = [out for m in range(7, 200) for out in desk.tick(START_MS + m * MINUTE_MS, WALL_MS)]
+    assert [alert.state for alert in alerts(later)] == ["closed"]
+    order = ordered(1, "confirm", 200, alert_id=opened.alert_id)
+    (told,) = alerts(desk.command(order, WALL_MS))
+    assert told.state == "confirmed"
+    assert told.expires_ms <= told.at_ms
+    (ended,) = alerts(desk.tick(START_MS + 201 * MINUTE_MS, WALL_MS))
+    assert (ended.state, ended.sequence) == ("closed", told.sequence + 1)
+    assert desk.live() == []
+
+
+def test_undo_of_a_command_leaves_what_a_later_one_about_the_same_said(desk):
+    first, second = (ordered(n, "set_budget", value=n) for n in (1, 2))
+    usual = desk.threshold()
+    desk.command(first, WALL_MS)
+    desk.command(second, WALL_MS)
+    of_second = desk.threshold()
+    (answer,) = answers(desk.take_back(ordered(3, "undo", undoes="c1"), first, WALL_MS))
+    assert (answer.outcome, desk.threshold()) == ("applied", of_second)
+    assert "later" in answer.detail
+    desk.take_back(ordered(4, "undo", undoes="c2"), second, WALL_MS)
+    assert desk.threshold() == usual
+
+
+def test_undo_of_a_confirmation_leaves_a_later_dismissal(desk):
+    (opened,) = alerts(heard(desk, Story().burst(6)))
+    confirm = ordered(1, "confirm", 6, alert_id=opened.alert_id)
+    desk.command(confirm, WALL_MS)
+    dismiss = ordered(2, "dismiss", 6, alert_id=opened.alert_id)
+    desk.command(dismiss, WALL_MS)
+    assert alerts(desk.take_back(ordered(3, "undo", 6, undoes="c1"), confirm, WALL_MS)) == []
+    (back,) = alerts(desk.take_back(ordered(4, "undo", 6, undoes="c2"), dismiss, WALL_MS))
+    assert back.state == "opened"
+
+
+def test_retracted_story_is_not_confirmed_after_a_dismissal(desk):
+    (opened,) = alerts(heard(desk, Story().burst(6)))
+    desk.command(ordered(1, "dismiss", 6, alert_id=opened.alert_id), WALL_MS)
+    desk.command(ordered(2, "retract", 6, story_id="a0"), WALL_MS)
+    outs = desk.command(ordered(3, "confirm", 6, alert_id=opened.alert_id), WALL_MS)
+    assert [answer.outcome for answer in answers(outs)] == ["refused"]
+    assert alerts(outs) == []
+
+
+def test_story_that_was_retracted_before_the_desk_knew_it_raises_no_alert_until_undone(desk):
+    retract = ordered(1, "retract", 0, story_id="a0")
+    assert desk.command(retract, WALL_MS) == []
+    again = DeskAtWork(DESK, SCORER, TERMS)
+    heard(desk, Story("b0").burst(1))
+    again.restore(desk.changes())
+    story = Story()
+    assert alerts(heard(again, story.burst(6))) == []
+    undone = again.take_back(ordered(2, "undo", 6, undoes="c1"), retract, WALL_MS)
+    assert [answer.outcome for answer in answers(undone)] == ["applied"]
+    assert [a.state for a in alerts(heard(again, [story.pickup("t.example", 6.5)]))] == ["opened"]
+
+
+def test_clock_that_is_ahead_does_not_lengthen_a_mute(desk):
+    heard(desk, Story().burst(1))
+    ahead = ordered(1, "mute", 365 * 24 * 60, source="loud.example")
+    desk.command(ahead, WALL_MS)
+    later = Story("c0")
+    heard(desk, [later.pickup("x.example", 25 * 60), later.pickup("loud.example", 25 * 60 + 1)])
+    assert desk.stories["c0"].pickups.sources == ("x.example", "loud.example")

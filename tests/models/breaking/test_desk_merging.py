@@ -1,8 +1,11 @@
 """What becomes of alerts, mutes and scores where stories merge or part."""
 
 from newsdesk import (
+    DESK,
     MINUTE_MS,
+    SCORER,
     START_MS,
+    TERMS,
     WALL_MS,
     Story,
     alerts,
@@ -93,3 +96,47 @@ def test_parted_story_keeps_its_own_sources(desk):
     news = story.pickup("s0.example", 4)._replace(kind="parted", other="a0", voices=voices)
     heard(desk, [news])
     assert desk.stories["a0"].pickups.sources == ("s0.example", "s1.example")
+
+
+def parted(
+    desk: DeskAtWork, story: Story, into: str, voices: dict[str, int], minute: float
+) -> list:
+    """Some of a story leaves it: what is told of one of both parts."""
+    news = story.pickup("s0.example", minute)._replace(
+        kind="parted", story_id=into, other=story.story_id, source="", voices=voices
+    )
+    return desk.hear(news, WALL_MS)
+
+
+def test_alert_of_a_story_that_keeps_no_source_of_its_own_ends(desk):
+    story = Story()
+    (opened,) = alerts(heard(desk, story.burst(6)))
+    took = {f"s{n}.example": START_MS + n * MINUTE_MS for n in range(6)}
+    parted(desk, story, "b0", took, 6)
+    (closed,) = alerts(parted(desk, story, "a0", {}, 6))
+    assert (closed.state, closed.alert_id) == ("closed", opened.alert_id)
+    assert len(desk.stories["b0"].pickups.sources) == 6
+    assert desk.live() == []
+    desk.tick(START_MS + 8 * MINUTE_MS, WALL_MS)
+
+
+def test_copies_that_leave_a_story_are_watched_from_their_first_source_on(desk):
+    story = Story()
+    heard(desk, story.burst(2))
+    assert parted(desk, story, "b0", {}, 3) == []
+    order = ordered(1, "override_score", 3, story_id="b0", value=0.9)
+    (answer,) = answers(desk.command(order, WALL_MS))
+    assert "not watched" in answer.detail
+    heard(desk, [Story("b0").pickup("t0.example", 4)])
+    assert desk.stories["b0"].pickups.sources == ("t0.example",)
+
+
+def test_savepoint_with_a_story_of_no_sources_is_taken_up_without_it(desk):
+    heard(desk, Story().burst(2))
+    kept = desk.changes()
+    empty = {**kept["story/a0"], "pickups": [[], [], []], "told": "opened"}
+    again = DeskAtWork(DESK, SCORER, TERMS)
+    again.restore({**kept, "story/b0": empty})
+    assert list(again.stories) == ["a0"]
+    assert again.changes()["story/b0"] is None
+    again.tick(START_MS + 5 * MINUTE_MS, WALL_MS)

@@ -77,6 +77,15 @@ def test_verdict_that_was_taken_back_is_no_label():
     assert verdicts.of_alerts(states, SHIPPED) == []
 
 
+def test_growth_of_a_confirmed_alert_takes_no_verdict_back_and_an_undo_after_its_end_does():
+    grown = [alert("a", "opened", 1), alert("a", "confirmed", 2), alert("a", "escalated", 3)]
+    assert [v.came_true for v in verdicts.of_alerts(grown, SHIPPED)] == [True]
+    ended = [alert("a", "dismissed", 2, by="ada"), alert("a", "closed", 3, by="ada")]
+    assert verdicts.of_alerts(ended, SHIPPED) == []
+    over = [alert("a", "dismissed", 2, by="ada"), alert("a", "closed", 3)]
+    assert [v.came_true for v in verdicts.of_alerts(over, SHIPPED)] == [False]
+
+
 def test_alerts_of_another_scorer_teach_nothing():
     other = alert("a", "confirmed", 1, model_versions={"scorer": "other"})
     assert verdicts.of_alerts([other], SHIPPED) == []

@@ -10,7 +10,7 @@ from local.ports import HOST, is_open
 
 
 def command(state_dir: Path, port: int) -> list[str]:
-    """The server's command line: every write is in the append-only file before it is answered."""
+    """The server's command line: what it answers is on disk a second later."""
     program = shutil.which("redis-server")
     if program is None:
         raise StackError(

@@ -1,4 +1,12 @@
-"""The order of the tests."""
+"""The order of the tests, and the same examples of properties each time.
+
+Other examples than before are a search, not a gate: `pytest --hypothesis-profile default`.
+"""
+
+from hypothesis import settings
+
+settings.register_profile("wiredesk", derandomize=True, deadline=None)  # the machine may be busy
+settings.load_profile("wiredesk")
 
 
 def pytest_collection_modifyitems(items):

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import settings
 from typer.testing import CliRunner
 
 from cli.connection import Connection
@@ -15,9 +14,6 @@ from schemas.codec import RecordCodec
 from schemas.topics import TOPICS
 
 collect_ignore = ["conftest.py"]  # of several folders; the doctest collector wants one of a name
-
-settings.register_profile("wiredesk", deadline=None)
-settings.load_profile("wiredesk")
 
 
 class FakeKafka:

@@ -90,7 +90,7 @@ def desk(newsroom, monkeypatch):
                 newsroom.add("editorial.audit", answered(command, name, outcome, detail), key)
 
     newsroom.sent = Answering()
-    monkeypatch.setattr(editorial, "MORE_ANSWERS_S", 0.05)
+    monkeypatch.setattr(editorial, "MORE_ANSWERS_S", 0.5)
     return answers
 
 

@@ -118,8 +118,13 @@ def outcome(enrich):
         producer.send(ARTICLES_RAW.name, key=b"twice", value=CODEC.encode(version)).get(10)
     producer.send(ARTICLES_RAW.name, key=b"good", value=encoded("good")).get(10)
     producer.close()
-    letters.wait(lambda: len(letters.records) >= len(BAD), 60)
-    enriched.wait(lambda: len(enriched.records) >= len(ODD) + len(versions) + 1, 60)
+    letters.wait(lambda: len(letters.records) >= len(BAD), 120)
+    enriched.wait(
+        lambda: (
+            {*ODD, "good"} <= {*enriched.keys()} and enriched.keys().count("twice") == len(versions)
+        ),
+        120,
+    )
     yield placed, enriched, letters
     enriched.close()
     letters.close()

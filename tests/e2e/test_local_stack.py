@@ -100,7 +100,7 @@ def test_everything_listens_on_loopback_while_a_python_job_runs(
     flink = Flink(start_slow_job(config, tmp_path))
     assert process.wait_until(
         lambda: any(job.running and flink.tasks(job.id) == {"RUNNING"} for job in flink.jobs()),
-        timeout_s=30,
+        timeout_s=120,
     )
     listening = [
         connection.laddr.ip

@@ -133,7 +133,7 @@ def wait(satisfied):
 
 @pytest.fixture(scope="module")
 def desk(stack, topics_created, tmp_path_factory):
-    quick = ("article_wait_s=2", "lists_slide_s=1", "source_idle_s=1", "demand_every_s=1")
+    quick = ("lists_slide_s=1", "source_idle_s=1", "demand_every_s=1")
     wanted = Submission("profiles", quick)
     submitted = submit(wanted, replace=True, wait=True, report=str)
     yield Desk(stack, tmp_path_factory.mktemp("readers"), submitted.id)

@@ -4,7 +4,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
-from hypothesis import settings
 
 from ingest.mastheads import Mastheads
 from ingest.run import Ingest
@@ -13,8 +12,6 @@ from ingest.web import Web, WebSettings
 
 collect_ignore = ["conftest.py"]  # of several folders; the doctest collector wants one of a name
 
-settings.register_profile("wiredesk", deadline=None)
-settings.load_profile("wiredesk")
 
 QUICK = {
     "allow_private": True,

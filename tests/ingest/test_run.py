@@ -243,7 +243,9 @@ async def test_stalled_source_does_not_hold_up_another(serve, ingest, kafka, qui
     sent_s = []
 
     async def stall(request):
-        await asyncio.sleep(0.5)
+        async with asyncio.timeout(4):
+            while not kafka.articles:
+                await asyncio.sleep(0.01)
         sent_s.append(len(kafka.articles))
         return web.Response(body=rss(("9", "http://127.0.0.2/z", "Late", "")))
 

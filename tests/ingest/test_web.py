@@ -167,7 +167,16 @@ async def test_status_tells_what_the_server_wants(serve, quick):
     assert (missing.reason, missing.is_final) == (Reason.HTTP_STATUS, True)
 
 
-async def test_refused_connections_and_unknown_hosts_are_told_apart(quick, unused_tcp_port):
+async def test_refused_connections_and_unknown_hosts_are_told_apart(
+    quick, unused_tcp_port, monkeypatch
+):
+    def resolve(host, *rest, **more):
+        if host == "nowhere.invalid":
+            raise socket.gaierror(socket.EAI_NONAME, "")
+        return known(host, *rest, **more)
+
+    known = socket.getaddrinfo
+    monkeypatch.setattr("ingest.resolver.socket.getaddrinfo", resolve)
     async with Web(quick()) as fetcher:
         refused = await reason_of(fetcher, f"http://127.0.0.1:{unused_tcp_port}/")
         unknown = await reason_of(fetcher, "http://nowhere.invalid/")
@@ -218,7 +227,7 @@ async def test_robots_txt_that_stalls_is_waited_for_once(serve, quick):
 
     site = await serve()
     site.pages |= {"/robots.txt": stall, "/a": (200, {}, b"a")}
-    async with Web(quick(respect_robots=True, timeout_s=0.1)) as fetcher:
+    async with Web(quick(respect_robots=True, timeout_s=1)) as fetcher:
         for _ in range(2):
             assert (await reason_of(fetcher, f"{site.url}/a")).reason is Reason.ROBOTS
     assert site.paths() == ["/robots.txt"]

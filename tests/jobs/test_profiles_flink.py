@@ -70,7 +70,7 @@ def article(n, *, encoder=OLD, enriched_ms=NOW_MS - 2 * HOUR_MS):
         language=Language(code="en", confidence=1.0),
         topics=[TopicScore(code=f"t{n % 3}", name="", score=0.5, ancestors=["top"])],
         entities=[
-            Entity(text="Berlin", type="place", start=0, end=6, score=1.0, wikidata_id="Q64")
+            Entity(text="Berlin", type="place", start=0, end=6, score=1.0, wikidata_id="Q64064064")
         ],
         embedding=unit(n),
         model_versions={"embedding": encoder},
@@ -141,7 +141,7 @@ def all_that_readers_do():
     events.add("reads-a-story", "click", "a3")
     events.add("reads-a-story", "click", "a5")
     events.add("reads-what-moved", "click", "a7")
-    events.add("follows", "subscribe", target="entity:Q64")
+    events.add("follows", "subscribe", target="entity:Q64064064")
     for _ in range(3):
         events.add("repeats", "click", "a1", event_id="the same")
     events.add("unknown-article", "click", "nobody-wrote-it")
@@ -221,7 +221,7 @@ class Lasting(MapFunction):
 
     def open(self, _):
         self._client = redis.Redis(HOST, self._port)
-        self._left = 20  # moments more, for what is counted beside those profiles
+        self._left = 100  # moments more, for what is counted beside those profiles
 
     def map(self, row):
         if self._left and bytes(row[0]) == b"ends" and row[5].to_epoch_milli() > NOW_MS + WAIT_MS:
@@ -338,11 +338,13 @@ def test_reader_s_events_meet_articles_that_come_later(found):
     assert reads.encoder == OLD
     assert len(reads.long_vector) == len(reads.session_vector) == 768
     assert set(weights(reads.topics.keys, reads.topics.values)) == {"t1", "t0", "top"}
-    assert weights(reads.entities.keys, reads.entities.values)["Q64"] == pytest.approx(3, rel=1e-3)
+    assert weights(reads.entities.keys, reads.entities.values)["Q64064064"] == pytest.approx(
+        3, rel=1e-3
+    )
 
 
 def test_new_reader_has_a_profile_from_the_first_event(found):
-    assert found.profile("follows").follows == ["entity:Q64"]
+    assert found.profile("follows").follows == ["entity:Q64064064"]
     assert found.profile("never-came") is None
 
 
@@ -460,7 +462,7 @@ def test_windows_of_demand_lie_side_by_side_however_long_they_wait(
 def test_nothing_of_a_profile_can_be_read_without_the_key(found):
     stored = b"".join(value for key, value in found.records if key == b"reads")
     assert b"courier.example" not in stored
-    assert b"Q64" not in stored
+    assert b"Q64064064" not in stored
     assert found.profile("reads").reads.keys.encode() not in stored
 
 

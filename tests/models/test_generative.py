@@ -149,11 +149,11 @@ async def test_an_endpoint_that_is_not_there_is_reported():
 
 
 async def test_a_slow_endpoint_is_given_up(server):
-    server.delay_s = 1.0
+    server.delay_s = 20.0
     async with summarizer(server, timeout_s=0.2) as s:
         started = time.monotonic()
         written = await s.summarize(TITLE, BODY)
-        assert time.monotonic() - started < 0.9
+        assert time.monotonic() - started < 15
         assert written.summary is None
         assert written.reason in ("timeout", "unreachable: ReadTimeout")
         assert s.circuit.failures == 1

@@ -74,10 +74,10 @@ def test_what_is_no_ring_is_refused(tmp_path, text):
 
 def test_pseudonym_is_one_of_the_reader_and_the_secret(ring):
     other = new_keyring(NOW)
-    assert pseudonym("ada", ring.newest) == pseudonym("ada", ring.newest)
-    assert pseudonym("ada", ring.newest) != pseudonym("bob", ring.newest)
-    assert pseudonym("ada", ring.newest) != pseudonym("ada", other.newest)
-    assert "ada" not in pseudonym("ada", ring.newest)
+    assert pseudonym("ada.lovelace", ring.newest) == pseudonym("ada.lovelace", ring.newest)
+    assert pseudonym("ada.lovelace", ring.newest) != pseudonym("bob", ring.newest)
+    assert pseudonym("ada.lovelace", ring.newest) != pseudonym("ada.lovelace", other.newest)
+    assert "ada.lovelace" not in pseudonym("ada.lovelace", ring.newest)
 
 
 def test_every_pseudonym_of_a_reader_is_found_after_a_rotation(ring):

@@ -2,10 +2,10 @@
 
 import asyncio
 import threading
-import time
 
 import pytest
 
+from local.process import wait_until
 from models.batching import BatchPolicy
 from models.micro_batcher import MicroBatcher
 from schemas.errors import InferenceError
@@ -187,7 +187,7 @@ async def test_item_that_cannot_be_measured_fails_before_it_joins(batcher_of, mo
 async def test_busy_event_loop_does_not_keep_the_model_waiting(batcher_of, model):
     batcher = batcher_of(model.run, max_count=2, deadline_s=60)
     callers = [batcher.submit(number) for number in (1, 2, 3, 4)]
-    time.sleep(0.2)
+    wait_until(lambda: len(model.batches) == 2, timeout_s=AT_ONCE_S, every_s=0.01)
     assert model.batches == [[1, 2], [3, 4]]
     async with asyncio.timeout(AT_ONCE_S):
         assert await asyncio.gather(*callers) == [-1, -2, -3, -4]

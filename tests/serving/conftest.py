@@ -10,7 +10,6 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from hypothesis import settings
 from server_parts import MemoryKafka, parts
 
 from serving import server
@@ -18,9 +17,6 @@ from serving.app import create_app
 from serving.history import History
 from serving.services import Services
 from serving.settings import Role
-
-settings.register_profile("wiredesk", deadline=None)
-settings.load_profile("wiredesk")
 
 collect_ignore = ["conftest.py"]  # of several folders; the doctest collector wants one of a name
 

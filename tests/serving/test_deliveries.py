@@ -112,9 +112,11 @@ async def test_each_state_of_an_alert_is_delivered_once_and_signed(
 ):
     subscriber = Subscriber()
     made = await delivering.subscribe("webhook", await at_address(subscriber), ALL, by="ada")
-    await take(services, alert())
-    await take(services, alert(), alert(sequence=2, state="confirmed"))
-    await delivering.alerts([alert()])
+    first = alert(raised_ms=made.created_ms)
+    second = alert(sequence=2, state="confirmed", raised_ms=made.created_ms)
+    await take(services, first)
+    await take(services, first, second)
+    await delivering.alerts([first])
     await settled(delivering, made, 2)
     assert len(subscriber.got) == 2
     headers, body = subscriber.got[0]

@@ -12,6 +12,8 @@ from schemas.enriched_article import EnrichedArticle
 NAMES_KEPT = 16
 """Distinct entities of an article that are looked at, in order of appearance."""
 
+FLOAT16_BYTES = 2
+
 
 class Name(NamedTuple):
     """An entity of an article."""
@@ -122,6 +124,8 @@ def story_article(article: Received, *, told: bytes, width: int = WIDTH) -> Stor
 
 def unit_vector(embedding: bytes, width: int) -> Vector:
     """float32 (width,), of length 1; zeros where there is no embedding of that width."""
+    if len(embedding) != width * FLOAT16_BYTES:
+        return np.zeros(width, np.float32)
     vector: Any = np.frombuffer(embedding, "<f2").astype(np.float32)
     length = math.sqrt(vector.dot(vector))  # as `norm`, in a tenth of its time
-    return vector / length if vector.shape == (width,) and length else np.zeros(width, np.float32)
+    return vector / length if length else np.zeros(width, np.float32)

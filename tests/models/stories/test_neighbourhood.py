@@ -248,6 +248,17 @@ def test_embedding_of_another_width_is_none():
     )
 
 
+TORN = {"a byte": b"\x00", "short": embedding(0, 0)[:-1], "long": embedding(0, 0) + b"\x00"}
+
+
+@pytest.mark.parametrize("torn", TORN.values(), ids=TORN)
+def test_embedding_that_breaks_off_in_a_number_is_none(torn):
+    assert not received.unit_vector(torn, WIDTH).any()
+    stories = neighbourhood()
+    answers = placed_all(stories, [article(0), article(1, embedding=torn)])
+    assert [kinds(answer) for answer in answers] == [["pickup"], ["pickup"]]
+
+
 def test_languages_spread_over_slots():
     slots = {slot(language) for language in ("en", "de", "fr", "es", "it", "nl", "sv", "pt")}
     assert len(slots) > 5

@@ -13,7 +13,7 @@ _FREQUENT = 0.1
 """A word in more than this share of the articles says nothing about a story."""
 
 WORDS_KEPT = 200_000
-"""Bound of the vocabulary: when it is full, the words seen once are forgotten."""
+"""Bound of the vocabulary: when it is full, the rarer half is forgotten, of equals the older."""
 
 TermWeights = dict[str, float]
 
@@ -30,7 +30,7 @@ def terms(*texts: str) -> list[str]:
 
 @dataclass
 class Vocabulary:
-    """State: how many articles held each word."""
+    """State: how many articles held each word; the order tells which are older."""
 
     articles: int = 0
     holding: dict[str, int] = field(default_factory=dict)
@@ -41,7 +41,9 @@ class Vocabulary:
         for word in words:
             self.holding[word] = self.holding.get(word, 0) + 1
         if len(self.holding) > WORDS_KEPT:
-            self.holding = {word: n for word, n in self.holding.items() if n > 1}
+            rarest_first = sorted(self.holding, key=self.holding.__getitem__)
+            kept = rarest_first[-WORDS_KEPT // 2 :]
+            self.holding = {word: self.holding[word] for word in kept}
 
     def weigh(self, words: Iterable[str]) -> TermWeights:
         """TF-IDF of an article's words, of length 1; empty where no word says anything.

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from models.packing import pack, unpack
 from models.stories import clustering, density
+from models.stories import terms as terms_of
 from models.stories.cells import apart, pivots_among, signs_of
 from models.stories.cluster import Stories, StoryArticle
 from models.stories.clustering import Clustering
@@ -319,6 +320,33 @@ def test_frequent_words_say_nothing():
     assert list(words.weigh(terms("the 7word"))) == ["7word"]
     assert words.weigh(["the"]) == {}
     assert vocabulary_from(words.to_state()) == words
+
+
+@pytest.mark.parametrize("seen", [1, 2, 9])
+def test_full_vocabulary_makes_room_at_once_and_learns_new_words(monkeypatch, seen):
+    monkeypatch.setattr(terms_of, "WORDS_KEPT", 100)
+    words = Vocabulary()
+    for _ in range(seen):
+        words.learn(f"old{number}" for number in range(100))
+    words.learn(["storm", "old99"])
+    assert len(words.holding) == 50
+    assert words.holding["old99"] == seen + 1
+    for number in range(20):
+        words.learn(["storm", f"new{number}"])
+    assert words.holding["storm"] >= 20
+    assert len(words.holding) > 50  # nothing was forgotten again
+
+
+def test_full_vocabulary_forgets_the_same_after_its_state(monkeypatch):
+    monkeypatch.setattr(terms_of, "WORDS_KEPT", 100)
+    whole = Vocabulary()
+    again = Vocabulary()
+    for number in range(400):
+        learned = [f"word{number * step % 170}" for step in (1, 3, 7)]
+        whole.learn(learned)
+        again = vocabulary_from(unpack(pack(again.to_state())))
+        again.learn(learned)
+    assert list(again.holding.items()) == list(whole.holding.items())
 
 
 def test_likeness_does_not_depend_on_order():

@@ -219,6 +219,10 @@ class Stories:
         """Those of the articles that are still known one by one, in the order they came."""
         return [r for r in self._recent if r.article_id in article_ids]
 
+    def recent_of(self, story_id: str) -> list[Recent]:
+        """Articles of a story that are still known one by one, in the order they came."""
+        return [r for r in self._recent if r.story_id == story_id]
+
     def candidates(self, story: Story) -> list[Story]:
         """Active stories that may be the same, without itself; each once."""
         return self._others(story, self._near(story))

@@ -200,7 +200,9 @@ class Neighbourhood:
             for one in part:
                 article = articles.from_bytes(one.told)
                 leaving.add(article, self._centre(new), is_copy=one.copy_of is not None)
-            rest = stayed.without(leaving)
+            rest = stayed.without(leaving, change.articles)
+            if not rest.leads:
+                rest.lead_by(self._may_lead(old), self._centre(old))
             rest.aliases = [alias for alias in rest.aliases if alias != new]
             self._tellings[old], self._tellings[new] = rest, leaving
             answer.placed += [_moved(one, old, new, self._clock_ms) for one in part]
@@ -209,6 +211,12 @@ class Neighbourhood:
                 self._parted(old, old, ()),
             ]
             answer.split += 1
+
+    def _may_lead(self, story_id: str) -> list[Received]:
+        """Its recent articles that copy none, or all of them where there is no such."""
+        known = self.stories.recent_of(story_id)
+        originals = [one for one in known if one.copy_of is None]
+        return [articles.from_bytes(one.told) for one in originals or known]
 
     def _news(self, story_id: str, kind: str, **more: Any) -> News:
         self._changed[story_id] = None

@@ -4,7 +4,7 @@
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
@@ -160,8 +160,8 @@ class Telling:
         self._add_leads(other.leads, centre)
         self.aliases += [other_id, *other.aliases]
 
-    def without(self, gone: "Telling") -> "Telling":
-        """The story less a part of it; times stay."""
+    def without(self, gone: "Telling", gone_ids: Collection[str]) -> "Telling":
+        """The story less a part of it, and less the leads among its articles; times stay."""
         sources = {
             source: [*mine[:3], mine[3] - theirs[3], mine[4] - theirs[4]]
             for source, mine in self.sources.items()
@@ -169,7 +169,6 @@ class Telling:
             if mine[3] > theirs[3]
         }
         voices = {mine[0] or source for source, mine in sources.items()}
-        left = {lead.article_id for lead in gone.leads}
         return Telling(
             languages=_less(self.languages, gone.languages),
             sources=sources,
@@ -177,13 +176,17 @@ class Telling:
             topics=_less_listed(self.topics, gone.topics),
             codes=_less(self.codes, gone.codes),
             independent={who: at for who, at in self.independent.items() if who in voices},
-            leads=[lead for lead in self.leads if lead.article_id not in left],
+            leads=[lead for lead in self.leads if lead.article_id not in gone_ids],
             aliases=list(self.aliases),
             first_ms=self.first_ms,
             last_ms=self.last_ms,
             articles=self.articles - gone.articles,
             copies=self.copies - gone.copies,
         )
+
+    def lead_by(self, articles: Iterable[Received], centre: Vector) -> None:
+        """Let some of its articles be read first, those closest to the centre."""
+        self._add_leads([_lead(article) for article in articles], centre)
 
     def content(self, centre: Vector) -> Content:
         """As it is told, seen from the story's centre, float32 (width,)."""

@@ -153,6 +153,34 @@ def test_editor_merges_and_splits():
     assert set(parted.news[1].voices) == {"s0", "s1"}
 
 
+def test_rest_of_a_split_is_led_by_articles_that_stay():
+    stories = neighbourhood()
+    flow = [article(n) for n in range(12)]
+    merged = [article(n, subject=1) for n in range(12, 14)]
+    placed_all(stories, flow + merged)
+    stories.merge("a0", "a12", 5)
+    parted = stories.part("a0", [one.article_id for one in flow], 6)
+    rest = telling.from_bytes(parted.news[1].content)
+    assert {lead.article_id for lead in rest.leads} == {"a12", "a13"}
+    assert rest.title in {one.title for one in merged}
+
+
+@pytest.mark.parametrize("originals", [0, 1])
+def test_rest_of_a_split_is_led_by_a_copy_where_there_is_nothing_else(originals):
+    stories = neighbourhood()
+    leads = [article(n) for n in range(8)]
+    copies = [one._replace(article_id=f"c{one.source}", source="c") for one in leads[:2]]
+    other = [article(9, subject=1)][:originals]
+    placed_all(stories, [*leads, *copies, *other])
+    if other:
+        stories.merge("a0", "a9", 5)
+    parted = stories.part("a0", [one.article_id for one in leads], 6)
+    rest = telling.from_bytes(parted.news[1].content)
+    expected = {"a9"} if other else {"cs0", "cs1"}
+    assert {lead.article_id for lead in rest.leads} == expected
+    assert rest.title
+
+
 def test_what_an_editor_merged_stays_so():
     stories = neighbourhood()
     placed_all(stories, [article(n, subject=n % 2) for n in range(8)])

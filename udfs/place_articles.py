@@ -171,8 +171,7 @@ class PlaceArticles(KeyedProcessFunction):
                 answer = neighbourhood.tidy(newest_ms + idle_ms, newest_ms + idle_ms)
                 yield from self._emit(answer, None, said)
             yield from self._finish(said, places)
-        service = ctx.timer_service()
-        service.register_processing_time_timer(service.current_processing_time() + IDLE_MS)
+        _wake(ctx)
 
     def _place(
         self, article: Received, slot: str, places: dict[str, Neighbourhood], said: _Said
@@ -290,9 +289,15 @@ class PlaceArticles(KeyedProcessFunction):
     def _watch_idleness(self, slot: str, ctx: KeyedProcessFunction.Context) -> None:
         newest_ms = max((n.stories.newest_ms for n in self._slots[slot].values()), default=0)
         if slot not in self._seen_at:
-            service = ctx.timer_service()
-            service.register_processing_time_timer(service.current_processing_time() + IDLE_MS)
+            _wake(ctx)
         self._seen_at[slot] = (time.monotonic(), newest_ms)
+
+
+def _wake(ctx: KeyedProcessFunction.Context) -> None:
+    """A timer on the next mark: one that a savepoint brings back and a new one are the same."""
+    service = ctx.timer_service()
+    now_ms = service.current_processing_time()
+    service.register_processing_time_timer((now_ms // IDLE_MS + 1) * IDLE_MS)
 
 
 def _counted(answer: Answer) -> dict[str, int]:

@@ -33,7 +33,11 @@ class Pieces(dict):
 
 
 class Context:
-    """Flink's, of the slot "7", with its timer service."""
+    """Flink's, of the slot "7", with its timer service: one timer a moment, as Flink has it."""
+
+    def __init__(self):
+        self.now_ms = 0
+        self.timers = set()
 
     def timer_service(self):
         return self
@@ -42,16 +46,16 @@ class Context:
         return "7"
 
     def current_processing_time(self):
-        return 0
+        return self.now_ms
 
     def register_processing_time_timer(self, at_ms):
-        pass
+        self.timers.add(at_ms)
 
 
 class Placing:
     """The operator on a state: where articles of a moment go, and what is said by which output."""
 
-    def __init__(self, context):
+    def __init__(self, context, flink):
         self._operator = PlaceArticles(
             clustering=Clustering(SURE, SURE),
             tidying=Tidying(),
@@ -61,6 +65,12 @@ class Placing:
             registry_auth=None,
         )
         self._operator.open(context)
+        self._flink = flink
+
+    def wake(self, at_ms):
+        self._flink.now_ms = at_ms
+        self._flink.timers.discard(at_ms)
+        return [*self._operator.on_timer(at_ms, self._flink)]
 
     def place(self, *articles):
         post = Post()
@@ -68,7 +78,7 @@ class Placing:
             post.add("7", "article", received.to_bytes(received.received(each, ahead_ms=0)))
         ((_, packed),) = post.records()
         placed, said = [], {}
-        for out in self._operator.process_element(packed, Context()):
+        for out in self._operator.process_element(packed, self._flink):
             if isinstance(out, tuple) and not hasattr(out, "_fields"):
                 said.setdefault(out[0].tag_id, []).append(out[1])
             else:
@@ -82,7 +92,12 @@ def states():
 
 
 @pytest.fixture
-def started(runtime_context, states, monkeypatch):
+def flink():
+    return Context()
+
+
+@pytest.fixture
+def started(runtime_context, states, flink, monkeypatch):
     """Starts the operator on the state that was left."""
     monkeypatch.setattr(
         type(runtime_context),
@@ -90,7 +105,7 @@ def started(runtime_context, states, monkeypatch):
         lambda _, descriptor: states.setdefault(descriptor.name, Pieces()),
         raising=False,
     )
-    return lambda: Placing(type(runtime_context)())
+    return lambda: Placing(type(runtime_context)(), flink)
 
 
 def quake(n):
@@ -115,3 +130,22 @@ def test_article_that_comes_again_is_passed_over_in_its_moment_and_after_a_new_s
     again = started()
     assert again.place(quake(1)) == ({}, {})
     assert again.place(quake(2))[0] == {"x2": "x0"}
+
+
+def test_slot_has_one_timer_however_often_the_job_starts(started, flink):
+    for number, now_ms in enumerate((1_000, 15_500, 59_999)):
+        flink.now_ms = now_ms
+        placing = started()
+        placing.place(quake(number))
+    assert flink.timers == {60_000}
+    placing.wake(60_000)
+    assert flink.timers == {120_000}
+
+
+def test_timers_that_an_older_savepoint_brings_become_one(started, flink):
+    flink.timers = {70_001, 70_002}
+    placing = started()
+    placing.place(quake(0))
+    for at_ms in (60_000, 70_001, 70_002):
+        placing.wake(at_ms)
+    assert flink.timers == {120_000}

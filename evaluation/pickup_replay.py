@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from evaluation.rows import WrongRowError
+from evaluation.rows import WrongRowError, unicode_text
 from models.breaking import baselines, fit, pickups
 from models.breaking.alerting import Policy
 from models.breaking.evidence import Evidence, gather
@@ -95,6 +95,10 @@ def read(path: str) -> Iterator[Row]:
         for name, value in (("story", story), ("source", source)):
             if not isinstance(value, str) or not value:
                 raise WrongRowError(f"{path}, line {line}: {name} is {value!r}; expected text")
+            try:
+                unicode_text(name, value)
+            except ValueError as fault:
+                raise WrongRowError(f"{path}, line {line}: {fault}") from None
         if type(published_ms) is not int or published_ms < 0:
             raise WrongRowError(
                 f"{path}, line {line}: published_ms is {published_ms!r}; "

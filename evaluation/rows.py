@@ -176,6 +176,17 @@ def sentences_of(text: str) -> tuple[str, ...]:
     return tuple(text[start:end] for start, end in sentences.split(text))
 
 
+def unicode_text(name: str, value: Any) -> str:
+    """A string of a row that can be written again. Raises ValueError."""
+    if not isinstance(value, str):
+        raise _Fault(f"{name} is {_named(value)}; expected a string")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise _Fault(f"{name} is not valid Unicode (UTF-8)") from error
+    return value
+
+
 class _Fault(ValueError):
     """Why a row cannot be used."""
 
@@ -265,7 +276,7 @@ _BUILDERS: dict[type, Callable[[Mapping[str, Any]], Any]] = {
 def _text(columns: Mapping[str, Any], name: str) -> str:
     if name not in columns:
         raise _Fault(f"there is no {name}")
-    return _unicode(name, columns[name])
+    return unicode_text(name, columns[name])
 
 
 def _label(columns: Mapping[str, Any]) -> str:
@@ -284,17 +295,7 @@ def _strings(columns: Mapping[str, Any], name: str) -> tuple[str, ...]:
     found = columns.get(name)
     if not isinstance(found, list):
         raise _Fault(f"{name} is {_named(found)}; expected a list of strings")
-    return tuple(_unicode(f"{name}[{index}]", value) for index, value in enumerate(found))
-
-
-def _unicode(name: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise _Fault(f"{name} is {_named(value)}; expected a string")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise _Fault(f"{name} is not valid Unicode (UTF-8)") from error
-    return value
+    return tuple(unicode_text(f"{name}[{index}]", value) for index, value in enumerate(found))
 
 
 def _whole(columns: Mapping[str, Any], name: str) -> int:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from evaluation.rows import WrongRowError
+from evaluation.rows import WrongRowError, unicode_text
 from schemas.article import Article
 from schemas.errors import SetupError
 from schemas.packed import numbered_lines
@@ -59,9 +59,11 @@ def _row(columns: Any) -> Row:
     for name in TEXT_FIELDS:
         if not isinstance(columns.get(name), str) or not columns[name].strip():
             raise ValueError(f"{name} is {columns.get(name)!r}; expected text")
+        unicode_text(name, columns[name])
     body = columns.get("body") or ""
     if not isinstance(body, str):
         raise ValueError(f"body is {body!r}; expected text")
+    unicode_text("body", body)
     published_ms = columns.get("published_ms")
     if type(published_ms) is not int:
         raise ValueError(

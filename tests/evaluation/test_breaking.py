@@ -177,11 +177,14 @@ def test_desk_learns_of_a_story_when_its_time_is_over():
         ('{"story": "", "source": "b", "published_ms": 1}', "line 2: story is ''; expected text"),
         ('{"story": "a", "source": "b", "published_ms": 1.5}', "line 2: published_ms is 1.5"),
         ('{"story": "a", "source": "b", "published_ms": true}', "line 2: published_ms is True"),
+        (r'{"story": "\ud83d", "source": "b", "published_ms": 1}', "line 2: story is not valid"),
+        ('{"story": "a", "source": "\udcff", "published_ms": 1}', "line 2: source is not valid"),
     ],
 )
 def test_wrong_row_stops_with_file_line_and_reason(tmp_path, line, reason):
     file = tmp_path / "rows.jsonl"
-    file.write_text('{"id": "1", "story": "a", "source": "b", "published_ms": 1}\n' + line)
+    good = '{"id": "1", "story": "a", "source": "b", "published_ms": 1}\n'
+    file.write_text(good + line, "utf-8", "surrogateescape")
     with pytest.raises(WrongRowError, match=f"rows.jsonl, {reason}"):
         list(pickup_replay.read(str(file)))
 

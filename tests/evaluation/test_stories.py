@@ -89,11 +89,15 @@ def test_baselines_read_the_names_as_we_do():
         (GOOD.replace('"x"', "7").replace('"1"', '"2"'), "line 2: story is 7; expected text"),
         (GOOD.replace(": 1,", ': "1",').replace('"id": "1"', '"id": "2"'), "line 2: published_ms"),
         (GOOD, "line 2: id '1' stands on line 1, too"),
+        (GOOD.replace('"1"', r'"\ud83d"'), "line 2: id is not valid Unicode"),
+        (GOOD.replace('"x"', r'"\ud83d"'), "line 2: story is not valid Unicode"),
+        (GOOD.replace('"x"', '"\udcff"'), "line 2: story is not valid Unicode"),
+        (GOOD.replace("{", r'{"body": "a\ud83db", '), "line 2: body is not valid Unicode"),
     ],
 )
 def test_wrong_row_stops_with_file_line_and_reason(tmp_path, line, reason):
     file = tmp_path / "rows.jsonl"
-    file.write_text(GOOD + line)
+    file.write_text(GOOD + line, "utf-8", "surrogateescape")
     with pytest.raises(WrongRowError, match=f"rows.jsonl, {reason}"):
         list(story_rows.read(str(file)))
 

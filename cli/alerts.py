@@ -281,6 +281,8 @@ def recalibrate(
     """
     from models.breaking import scorer, verdicts
 
+    if write is not None and not write.parent.is_dir():
+        raise SetupError(f"{write} cannot be written: there is no folder {write.parent}")
     current = scorer.read(scorer_file or scorer.SHIPPED)
     if file is not None:
         found = list(verdicts.read(file))

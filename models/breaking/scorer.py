@@ -21,7 +21,7 @@ from models.breaking.features import NAMES, as_array, features, in_words
 from models.breaking.forest import LEAF, Forest
 from models.breaking.outcome import Outcome
 from models.breaking.recalibration import Shift, all_moved
-from schemas.errors import ModelFileError, SettingError
+from schemas.errors import ModelFileError, SettingError, SetupError
 
 Array = npt.NDArray[np.float64]
 
@@ -102,7 +102,7 @@ def require_for_readers(scorer: Scorer) -> None:
 
 
 def write(scorer: Scorer, path: Path) -> None:
-    """Keep a scorer as JSON."""
+    """Keep a scorer as JSON. Raises SetupError."""
     state = {
         "version": scorer.version,
         "metadata": dict(scorer.metadata),
@@ -113,7 +113,10 @@ def write(scorer: Scorer, path: Path) -> None:
         "shift": list(scorer.shift),
         "haste": scorer.haste,
     }
-    path.write_text(json.dumps(state) + "\n", "utf-8")
+    try:
+        path.write_text(json.dumps(state) + "\n", "utf-8")
+    except OSError as error:
+        raise SetupError(f"scorer {path} cannot be written: {error.strerror}") from error
 
 
 def read(path: Path = SHIPPED) -> Scorer:

@@ -274,6 +274,13 @@ def test_recalibration_from_a_file_writes_a_scorer_only_where_it_wins(run, tmp_p
     assert not written.exists()
 
 
+def test_recalibration_that_cannot_be_written_is_refused_before_verdicts_are_read(run, tmp_path):
+    written = tmp_path / "nodir" / "scorer.json"
+    shown = run("alerts", "recalibrate", tmp_path / "verdicts.jsonl", "--write", written)
+    assert shown.exit_code == 1
+    assert f"there is no folder {written.parent}" in " ".join(shown.stderr.split())
+
+
 @pytest.mark.usefixtures("newsroom")
 def test_recalibration_from_kafka_counts_its_verdicts(run):
     assert "0 verdicts" in run("alerts", "recalibrate").stdout

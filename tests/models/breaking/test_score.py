@@ -134,6 +134,11 @@ def test_scorer_survives_its_file(learned, tmp_path):
     assert scorer.read(path) == learned.scorer
 
 
+def test_file_that_cannot_be_written_is_named(learned, tmp_path):
+    with pytest.raises(SetupError, match=r"x\.json cannot be written: No such file"):
+        scorer.write(learned.scorer, tmp_path / "nodir" / "x.json")
+
+
 def test_file_that_is_no_scorer_is_named(tmp_path):
     path = tmp_path / "scorer.json"
     with pytest.raises(ModelFileError, match="cannot be read"):

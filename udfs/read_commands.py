@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pyflink.common import Row, Time, Types
 from pyflink.common.typeinfo import TypeInformation
 from pyflink.datastream import KeyedProcessFunction, OutputTag, ProcessFunction, RuntimeContext
-from pyflink.datastream.state import StateTtlConfig, ValueStateDescriptor
+from pyflink.datastream.state import ValueStateDescriptor
 
 from models.breaking import commands
 from models.breaking.commands import JOB, Place, Seen
@@ -19,6 +19,7 @@ from udfs.addressing import Post, addressed_type
 from udfs.gauges import Numbers, expose
 from udfs.read_topic import ReadTopic
 from udfs.route_outcomes import kafka_record_type
+from udfs.state_ttl import expiring
 from udfs.wall_clock import wall_clock_ms
 
 
@@ -81,7 +82,7 @@ class AcceptCommands(KeyedProcessFunction):
 
     def open(self, runtime_context: RuntimeContext) -> None:
         seen = ValueStateDescriptor("seen", Types.PICKLED_BYTE_ARRAY())
-        seen.enable_time_to_live(StateTtlConfig.new_builder(Time.seconds(self._memory_s)).build())
+        seen.enable_time_to_live(expiring(Time.seconds(self._memory_s)))
         self._seen = runtime_context.get_state(seen)
         self._entries = RecordCodec(EDITORIAL_AUDIT, open_registry(*self._registry))
         self._stats = CommandStats()

@@ -51,7 +51,7 @@ class Addressed(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """State of a command id: the command, if it was one, and the undos that name it."""
+    """State of a command id: the command, if it was one, and its undos that were let through."""
 
     command: EditorialCommand | None = None
     undos: tuple[str, ...] = ()
@@ -84,20 +84,34 @@ def accept(
         return Accepted(past if is_undo else past._replace(command=command), [], [])
     if command.command_id in past.undos or (not is_undo and past.command is not None):
         return answered("repeated", "the command was given before", past)
-    seen = (
-        past._replace(undos=(*past.undos, command.command_id))
-        if is_undo
-        else past._replace(command=command)
-    )
+    refused = past if is_undo else past._replace(command=command)
     try:
         check(command, desks)
-        if wanted is None:
-            raise CommandRefused(f"no command {command.undoes} was given")
-        if is_undo and (past.undos or wanted.kind not in UNDOABLE):
-            raise CommandRefused(f"{wanted.kind} {wanted.command_id} cannot be taken back")
-        return Accepted(seen, _addressed(command, wanted, desks, slots), [])
+        if is_undo:
+            _check_undo(command, past, desks)
+        assert wanted is not None
+        addressed = _addressed(command, wanted, desks, slots)
     except CommandRefused as refusal:
-        return answered("refused", str(refusal), seen)
+        return answered("refused", str(refusal), refused)
+    undos = (*past.undos, command.command_id) if is_undo else ()  # earlier ones were refused
+    return Accepted(Seen(wanted, undos), addressed, [])
+
+
+def _check_undo(undo: EditorialCommand, past: Seen, desks: Collection[str]) -> None:
+    """Raises CommandRefused for an undo of what cannot be taken back, or was itself refused."""
+    wanted = past.command
+    if wanted is None:
+        raise CommandRefused(
+            f"{undo.undoes} cannot be taken back: it is an undo, or no such command was given"
+        )
+    if past.undos or wanted.kind not in UNDOABLE:
+        raise CommandRefused(f"{wanted.kind} {wanted.command_id} cannot be taken back")
+    try:
+        check(wanted, desks)
+    except CommandRefused as refusal:
+        raise CommandRefused(
+            f"{wanted.kind} {wanted.command_id} cannot be taken back: {refusal}"
+        ) from None
 
 
 def _addressed(

@@ -37,6 +37,38 @@ def test_undo_waits_at_the_gate_of_its_command():
     assert let_through(Seen(), undo).answers[0].outcome == "refused"
 
 
+def test_undo_that_came_before_its_command_does_not_use_it_up():
+    order, undo = ordered(1, "pin", story_id="a"), ordered(2, "undo", undoes="c1")
+    early = let_through(Seen(), undo)
+    assert early.answers[0].outcome == "refused"
+    first = let_through(early.seen, order)
+    for again in (undo, ordered(3, "undo", undoes="c1")):
+        second = let_through(first.seen, again)
+        assert second.addressed == [Addressed(Place.TELLING, "a", order, again)]
+
+
+@pytest.mark.parametrize(
+    ("order", "reason"),
+    [
+        (ordered(1, "mute", desk="nobody"), "no desk 'nobody'"),
+        (ordered(1, "pin"), "pin needs story_id"),
+        (ordered(1, "confirm", alert_id="nobody.0"), "alert nobody.0 is not known"),
+    ],
+)
+def test_undo_of_what_was_refused_is_refused_with_the_reason(order, reason):
+    refused = let_through(Seen(), order)
+    undone = let_through(refused.seen, ordered(2, "undo", undoes="c1"))
+    assert undone.addressed == []
+    assert [answer.outcome for answer in undone.answers] == ["refused"]
+    assert reason in undone.answers[0].detail
+
+
+def test_undo_cannot_be_taken_back():
+    answer = let_through(Seen(), ordered(3, "undo", undoes="c2")).answers[0]
+    assert answer.outcome == "refused"
+    assert "it is an undo" in answer.detail
+
+
 def test_commands_for_other_jobs_are_left_to_them():
     order = ordered(1, "moderate", comment_id="k", verdict="remove")
     first = let_through(Seen(), order)

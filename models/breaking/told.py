@@ -95,7 +95,8 @@ def command(told: Told | None, given: Addressed, *, pin_ms: int, wall_ms: int) -
     if kind == "retract":
         told.status = "retracted" if sets else "active"
     else:
-        begin_ms = max(told.now_ms, given.command.issued_ms)
+        issued_ms = min(given.command.issued_ms, wall_ms)  # whatever the editor's clock says
+        begin_ms = max(told.now_ms, issued_ms)
         until_ms = given.command.until_ms
         told.pinned_until_ms = (
             (begin_ms + pin_ms if until_ms is None else until_ms) if sets else None

@@ -8,8 +8,10 @@ from models.stories import telling
 from models.stories.cluster import WIDTH
 from models.stories.neighbourhood import News
 from models.stories.telling import Telling
+from schemas.codec import RecordCodec
 from schemas.editorial import EditorialCommand
 from schemas.story import StoryBurst, StoryScore
+from schemas.topics import STORIES
 
 START_MS = 1_790_000_000_000 // MOMENT_MS * MOMENT_MS
 CONTENT = telling.to_bytes(Telling().content(telling.unit_vector(b"", WIDTH)))
@@ -102,6 +104,18 @@ def test_pin_ends_by_itself_or_when_told():
     assert pinned is not None
     assert unpinned is not None
     assert rank(pinned, "world") > rank(unpinned, "world")
+
+
+def test_pin_of_an_editor_whose_clock_is_wrong_can_be_told():
+    state = Told()
+    told.hear(state, news())
+    command = order("pin").command.model_copy(update={"issued_ms": 2**63 - 1})
+    addressed = Addressed(Place.TELLING, "a", command)
+    told.command(state, addressed, pin_ms=1000, wall_ms=START_MS + 5)
+    record = told.record("a", state)
+    assert record is not None
+    assert record.pinned_until_ms == START_MS + 1005
+    assert RecordCodec(STORIES).decode(RecordCodec(STORIES).encode(record)) == record
 
 
 def test_retraction_can_be_taken_back():

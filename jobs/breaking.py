@@ -244,6 +244,7 @@ def watch_desks(s: BreakingSettings) -> WatchDesks:
 def tell_stories(s: BreakingSettings) -> TellStories:
     """The telling operator as the settings want it."""
     return TellStories(
+        desks=[desk.name for desk in the_desks(s)],
         redis=s.redis() | {"top": s.top_stories},
         every_ms=TELL_EVERY_MS,
         pin_ms=s.default_mute_s * 1000,

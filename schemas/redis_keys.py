@@ -16,7 +16,7 @@
 | `covisited:{article_id}` | string | a list: clicks after it in 6 hours | 12 hours | profiles |
 | `story:{story_id}` | hash | a Story; a merged one names `merged_into` | `redis_ttl_s` | breaking |
 | `article_story:{article_id}` | string | the story of an article | `redis_ttl_s` | breaking |
-| `stories:top:{desk}` | sorted set | scored story ids by rank | `redis_ttl_s` | breaking |
+| `stories:top:{desk}` | sorted set | scored or pinned ids by rank | `redis_ttl_s` | breaking |
 | `alert:{alert_id}` | hash | the newest state of an Alert | `redis_ttl_s` | breaking |
 | `alerts:open:{desk}` | sorted set | standing alerts by expires_ms | the last one's | breaking |
 | `override:{language}` | sorted set | the same by language, for feeds | the last one's | breaking |

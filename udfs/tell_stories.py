@@ -51,6 +51,7 @@ class TellStories(KeyedProcessFunction):
     def __init__(
         self,
         *,
+        desks: list[str],
         redis: dict[str, object],
         every_ms: int,
         pin_ms: int,
@@ -58,6 +59,7 @@ class TellStories(KeyedProcessFunction):
         registry_url: str | None,
         registry_auth: str | None,
     ) -> None:
+        self._desks = desks
         self._redis = redis
         self._every_ms = every_ms
         self._pin_ms = pin_ms
@@ -119,18 +121,21 @@ class TellStories(KeyedProcessFunction):
         self._armed.discard(shard)
         waiting = self._waiting_of(shard)
         homes = {article: story_id for story_id, new in waiting.items() for article in new}
-        stories = [story for story_id in waiting if (story := self._as_told(shard, story_id))]
+        stories: list[Story] = []
+        pins: dict[str, dict[str, int | None]] = {}
+        for story_id in waiting:
+            packed = self._told.get(shard, story_id)
+            state = told.from_bytes(packed) if packed else Told()
+            if story := told.record(story_id, state):
+                stories.append(story)
+                pins[story_id] = told.pins(state, self._desks)
         if stories or homes:
-            self._in_redis.write(stories, homes)
+            self._in_redis.write(stories, homes, pins)
         for story in stories:
             yield Row(story.story_id.encode(), self._stories.encode(story))
         self._stats.told += len(stories)
         self._waiting_state.clear()
         waiting.clear()
-
-    def _as_told(self, shard: str, story_id: str) -> Story | None:
-        packed = self._told.get(shard, story_id)
-        return told.record(story_id, told.from_bytes(packed)) if packed else None
 
     def _wait(self, shard: str, more: Mapping[str, Sequence[str]]) -> None:
         """Stories wait to be told, each with more articles."""

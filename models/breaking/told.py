@@ -1,6 +1,6 @@
 """What is told of a story on the topic `stories`: its content, scores, bursts, course and pin."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -9,12 +9,15 @@ from models.breaking.rhythm import MINUTE_MS
 from models.packing import pack, unpack
 from models.stories import telling
 from models.stories.neighbourhood import News
-from schemas.editorial import AuditEntry
+from schemas.editorial import AuditEntry, EditorialCommand
 from schemas.story import Story, StoryBurst, StoryScore
 
 MOMENT_MS = 5 * MINUTE_MS
 MOMENTS_KEPT = 144
 """Twelve hours of a story's course."""
+
+PINS_KEPT = 20
+"""Orders to pin or unpin a story; of more, the oldest are forgotten."""
 
 
 @dataclass
@@ -24,6 +27,8 @@ class Told:
     scores   by desk: score, low, high, threshold, moment
     bursts   newest window by its minutes
     moments  by begin: sources, expected, highest score
+    pins     as ordered: command_id, desk (None: every desk), until when (None: unpinned), whether
+             it stands; one that was taken back does not
     changed  whether a step has changed it since it was read; no part of what is kept
     """
 
@@ -33,9 +38,15 @@ class Told:
     scores: dict[str, list[Any]] = field(default_factory=dict)
     bursts: dict[int, list[Any]] = field(default_factory=dict)
     moments: dict[int, list[Any]] = field(default_factory=dict)
-    pinned_until_ms: int | None = None
+    pins: list[list[Any]] = field(default_factory=list)
     now_ms: int = 0
     changed: bool = False
+
+    @property
+    def pinned_until_ms(self) -> int | None:
+        """When its last pin ends, at whatever desk; None where it is not pinned."""
+        ends = [_pinned_until_ms(self, desk) for desk in {desk for _, desk, _, _ in self.pins}]
+        return max((end for end in ends if end is not None), default=None)
 
 
 def hear(told: Told, news: News) -> None:
@@ -91,18 +102,20 @@ def command(told: Told | None, given: Addressed, *, pin_ms: int, wall_ms: int) -
     kind = given.command.kind
     if kind in ("merge", "split"):
         return None
-    sets = (kind != "unpin") == (given.undo is None)
     if kind == "retract":
-        told.status = "retracted" if sets else "active"
-    else:
-        issued_ms = min(given.command.issued_ms, wall_ms)  # whatever the editor's clock says
-        begin_ms = max(told.now_ms, issued_ms)
-        until_ms = given.command.until_ms
-        told.pinned_until_ms = (
-            (begin_ms + pin_ms if until_ms is None else until_ms) if sets else None
-        )
+        told.status = "active" if given.undo else "retracted"
+    elif given.undo is None:
+        _pin(told, given.command, pin_ms=pin_ms, wall_ms=wall_ms)
+    elif not _take_back(told, given.command.command_id):
+        detail = f"{kind} {given.command.command_id} cannot be taken back here any more"
+        return answered("refused", detail)
     _changed(told, told.now_ms)
     return answered("applied", f"{kind} taken back" if given.undo else f"{kind}: done")
+
+
+def pins(told: Told, desks: Iterable[str]) -> dict[str, int | None]:
+    """Until when it is pinned at each desk, None where it is not; empty if it never was."""
+    return {desk: _pinned_until_ms(told, desk) for desk in desks} if told.pins else {}
 
 
 def record(story_id: str, told: Told) -> Story | None:
@@ -172,13 +185,44 @@ def to_bytes(told: Told) -> bytes:
 
 def from_bytes(packed: bytes) -> Told:
     """What `to_bytes` gave."""
-    state: Mapping[str, Any] = unpack(packed)
+    state: dict[str, Any] = unpack(packed)
+    if "pinned_until_ms" in state:  # as it was when a pin was for every desk
+        until_ms = state.pop("pinned_until_ms")
+        state["pins"] = [] if until_ms is None else [["", None, until_ms, True]]
     return Told(**state)
 
 
 _KEPT = tuple(f.name for f in fields(Told) if f.name != "changed")
 _SCORE_FIELDS = ("score", "low", "high", "threshold", "at_ms")
 _BURST_FIELDS = ("window_end_ms", "observed", "expected", "tail_log10")
+
+
+def _pin(told: Told, order: EditorialCommand, *, pin_ms: int, wall_ms: int) -> None:
+    """Pin or unpin it, at the desk of the command or at every desk."""
+    until_ms = None
+    if order.kind == "pin":
+        issued_ms = min(order.issued_ms, wall_ms)  # whatever the editor's clock says
+        begin_ms = max(told.now_ms, issued_ms)
+        until_ms = begin_ms + pin_ms if order.until_ms is None else order.until_ms
+    told.pins.append([order.command_id, order.desk, until_ms, True])
+    del told.pins[:-PINS_KEPT]
+
+
+def _take_back(told: Told, command_id: str) -> bool:
+    """Let what stood before an order stand again; whether the order was there to be taken back."""
+    for pin in told.pins:
+        if pin[0] == command_id and pin[3]:
+            pin[3] = False
+            return True
+    return False
+
+
+def _pinned_until_ms(told: Told, desk: str | None) -> int | None:
+    """When its pin at a desk ends; None: at a desk that no order names."""
+    ends: list[int | None] = [
+        until_ms for _, where, until_ms, stands in told.pins if stands and where in (None, desk)
+    ]
+    return ends[-1] if ends else None
 
 
 def _moment(told: Told, at_ms: int) -> list[Any]:

@@ -65,6 +65,7 @@ def started(runtime_context, redis_process, monkeypatch):
 
     def start():
         operator = TellStories(
+            desks=["sport", "world"],
             redis={"redis_url": redis_process.url, "ttl_s": 60, "retry_s": 20.0, "top": 10},
             every_ms=EVERY_MS,
             pin_ms=1000,
@@ -133,6 +134,22 @@ def test_new_start_tells_what_waited_and_goes_on(started, redis_process):
     (story,) = told_by(again, context)
     assert (story.articles, len(story.history)) == (3, 1)
     assert sum(moment.observed for moment in story.history) == 3
+
+
+def test_pin_at_a_desk_lists_the_story_there_and_its_undo_takes_it_out(started, redis_process):
+    operator = started()
+    (row,), context = news(1)
+    pin = EditorialCommand(
+        command_id="c1", kind="pin", story_id="x0", author="ada", issued_ms=1, desk="sport"
+    )
+    undo = EditorialCommand(command_id="c2", kind="undo", undoes="c1", author="ada", issued_ms=2)
+    list(operator.process_element(row, context))
+    for given, lists in ((None, [b"x0"]), (undo, [])):
+        payload = commands.to_bytes(Addressed(Place.TELLING, "x0", pin, given))
+        list(operator.process_element(packed(("x0", "command", payload)), context))
+        told_by(operator, context)
+        assert redis_process.client.zrange("stories:top:sport", 0, -1) == lists
+        assert not redis_process.client.exists("stories:top:world")
 
 
 def test_order_about_a_story_that_nobody_knows_is_refused(started):

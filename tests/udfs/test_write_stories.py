@@ -23,13 +23,13 @@ LASTS_MS = 6 * 3_600_000
 def write(redis_process):
     """Writes stories, and the story of each article, as the telling does."""
 
-    def write_all(stories, homes=None, top=10):
+    def write_all(stories, homes=None, top=10, pins=()):
         stories_in_redis = StoriesInRedis(
             redis_url=redis_process.url, ttl_s=TTL_S, retry_s=20.0, top=top
         )
         for each in stories:
-            stories_in_redis.write([each], {})
-        stories_in_redis.write([], homes or {})
+            stories_in_redis.write([each], {}, dict(pins))
+        stories_in_redis.write([], homes or {}, {})
         stories_in_redis.close()
         return redis_process.client
 
@@ -129,6 +129,24 @@ def test_list_of_a_desk_is_bounded_and_the_largest_stay(write):
     stories = [story(f"s{n}", independent_sources=2**n) for n in range(5)]
     redis = write(stories, top=3)
     assert redis.zrevrange("stories:top:world", 0, -1) == [b"s4", b"s3", b"s2"]
+
+
+def test_pinned_story_is_listed_without_a_score_and_leaves_with_its_pin(write):
+    pinned = story("p", scores=[], first_seen_ms=0)
+    redis = write([story(), pinned], pins={"p": {"world": 6, "sport": 6, "culture": None}})
+    assert redis.zrevrange("stories:top:world", 0, -1) == [b"p", b"a"]
+    assert redis.zrange("stories:top:sport", 0, -1) == [b"p"]
+    assert not redis.exists("stories:top:culture")
+    write([pinned], pins={"p": {"world": 5, "sport": None}})
+    assert redis.zrange("stories:top:world", 0, -1) == [b"a"]
+    assert not redis.exists("stories:top:sport")
+
+
+def test_merged_story_leaves_the_lists_where_it_was_pinned(write):
+    redis = write([story("p", scores=[])], pins={"p": {"sport": 9}})
+    merged = story("p", scores=[], status="merged", merged_into="b", updated_ms=6)
+    write([merged], pins={"p": {"sport": 9}})
+    assert not redis.exists("stories:top:sport")
 
 
 def test_merged_story_points_to_the_other_and_leaves_the_list(write):

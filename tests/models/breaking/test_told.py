@@ -2,8 +2,9 @@
 
 from models.breaking import told
 from models.breaking.commands import Addressed, Place
-from models.breaking.rank import rank
-from models.breaking.told import MOMENT_MS, MOMENTS_KEPT, Told
+from models.breaking.rank import rank, ranks
+from models.breaking.told import MOMENT_MS, MOMENTS_KEPT, PINS_KEPT, Told
+from models.packing import pack, unpack
 from models.stories import telling
 from models.stories.cluster import WIDTH
 from models.stories.neighbourhood import News
@@ -14,6 +15,7 @@ from schemas.story import StoryBurst, StoryScore
 from schemas.topics import STORIES
 
 START_MS = 1_790_000_000_000 // MOMENT_MS * MOMENT_MS
+DESKS = ["sport", "world"]
 CONTENT = telling.to_bytes(Telling().content(telling.unit_vector(b"", WIDTH)))
 
 
@@ -25,12 +27,12 @@ def score(value: float, at_ms: int = START_MS) -> StoryScore:
     return StoryScore(desk="world", score=value, low=value, high=value, threshold=0.9, at_ms=at_ms)
 
 
-def order(kind: str, undo: bool = False, **fields) -> Addressed:
+def order(kind: str, undo: bool = False, *, command_id: str = "c", **fields) -> Addressed:
     command = EditorialCommand(
-        command_id="c", kind=kind, author="ada", issued_ms=START_MS, story_id="a", **fields
+        command_id=command_id, kind=kind, author="ada", issued_ms=START_MS, story_id="a", **fields
     )
     taken_back = EditorialCommand(
-        command_id="u", kind="undo", author="ada", issued_ms=START_MS, undoes="c"
+        command_id="u", kind="undo", author="ada", issued_ms=START_MS, undoes=command_id
     )
     return Addressed(Place.TELLING, "a", command, taken_back if undo else None)
 
@@ -103,7 +105,69 @@ def test_pin_ends_by_itself_or_when_told():
     unpinned = told.record("a", state)
     assert pinned is not None
     assert unpinned is not None
-    assert rank(pinned, "world") > rank(unpinned, "world")
+    until_ms = pinned.pinned_until_ms
+    assert rank(pinned, "world", pinned_until_ms=until_ms) > rank(unpinned, "world")
+
+
+def test_pin_at_a_desk_holds_there_alone_and_lists_a_story_without_score():
+    state = Told()
+    told.hear(state, news())
+    assert told.pins(state, DESKS) == {}
+    given(state, "pin", desk="sport")
+    state = told.from_bytes(told.to_bytes(state))
+    assert told.pins(state, DESKS) == {"sport": START_MS + 1000, "world": None}
+    record = told.record("a", state)
+    assert record is not None
+    assert record.pinned_until_ms == START_MS + 1000
+    listed = ranks(record, told.pins(state, DESKS))
+    assert listed == {"sport": rank(record, "sport", pinned_until_ms=START_MS + 1), "world": None}
+
+
+def test_pin_at_every_desk_can_end_at_one():
+    state = Told()
+    told.hear(state, news())
+    given(state, "pin", until_ms=START_MS + 9)
+    assert told.pins(state, DESKS) == dict.fromkeys(DESKS, START_MS + 9)
+    given(state, "unpin", command_id="c2", desk="sport")
+    assert told.pins(state, DESKS) == {"sport": None, "world": START_MS + 9}
+    given(state, "unpin", command_id="c3")
+    assert told.pins(state, DESKS) == dict.fromkeys(DESKS)
+    assert state.pinned_until_ms is None
+    record = told.record("a", state)
+    assert record is not None
+    assert ranks(record, told.pins(state, DESKS)) == dict.fromkeys(DESKS)
+
+
+def test_undo_lets_the_pin_stand_that_stood_before():
+    state = Told()
+    told.hear(state, news())
+    given(state, "unpin")
+    given(state, "unpin", undo=True)
+    assert state.pinned_until_ms is None
+    for number in (1, 2, 3):
+        given(state, "pin", command_id=f"c{number}", until_ms=START_MS + number)
+    given(state, "unpin", command_id="c4")
+    for number, ends_ms in ((4, START_MS + 3), (2, START_MS + 3), (3, START_MS + 1), (1, None)):
+        assert given(state, "pin", undo=True, command_id=f"c{number}").outcome == "applied"
+        assert state.pinned_until_ms == ends_ms
+    assert given(state, "pin", undo=True, command_id="c1").outcome == "refused"
+    assert given(state, "pin", undo=True, command_id="never given").outcome == "refused"
+
+
+def test_orders_to_pin_are_bounded():
+    state = Told()
+    for number in range(PINS_KEPT + 10):
+        given(state, "pin", command_id=f"c{number}")
+    assert len(state.pins) == PINS_KEPT
+
+
+def test_story_kept_when_a_pin_was_for_every_desk_is_pinned_at_each():
+    kept = unpack(told.to_bytes(Told(status="retracted")))
+    del kept["pins"]
+    for until_ms, pins in ((START_MS, dict.fromkeys(DESKS, START_MS)), (None, {})):
+        state = told.from_bytes(pack(kept | {"pinned_until_ms": until_ms}))
+        assert (state.status, state.pinned_until_ms) == ("retracted", until_ms)
+        assert told.pins(state, DESKS) == pins
 
 
 def test_pin_of_an_editor_whose_clock_is_wrong_can_be_told():

@@ -120,12 +120,13 @@ class TellStories(KeyedProcessFunction):
         shard = ctx.get_current_key()
         self._armed.discard(shard)
         waiting = self._waiting_of(shard)
-        homes = {article: story_id for story_id, new in waiting.items() for article in new}
+        homes: dict[str, str] = {}
         stories: list[Story] = []
         pins: dict[str, dict[str, int | None]] = {}
-        for story_id in waiting:
+        for story_id, articles in waiting.items():
             packed = self._told.get(shard, story_id)
             state = told.from_bytes(packed) if packed else Told()
+            homes |= dict.fromkeys(articles, told.home(story_id, state))
             if story := told.record(story_id, state):
                 stories.append(story)
                 pins[story_id] = told.pins(state, self._desks)

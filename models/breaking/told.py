@@ -67,6 +67,13 @@ def become(told: Told, kept_id: str) -> None:
     _changed(told, told.now_ms)
 
 
+def home(story_id: str, told: Told) -> str:
+    """Where its articles belong: the story that it has become part of tells of them at its own
+    moment, which may be the earlier one.
+    """
+    return told.merged_into or story_id
+
+
 def score(told: Told, given: StoryScore) -> None:
     """A desk has scored it."""
     told.scores[given.desk] = [getattr(given, name) for name in _SCORE_FIELDS]

@@ -119,6 +119,17 @@ def test_story_is_told_once_with_all_that_was_said(started, redis_process):
     assert told_by(operator, context) == []
 
 
+def test_articles_of_a_story_that_was_merged_before_it_was_told_go_on(started, redis_process):
+    operator = started()
+    (row,), context = news(1)
+    list(operator.process_element(row, context))
+    list(operator.process_element(packed(("x0", "gone", b"y0")), context))
+    redis_process.client.set("article_story:x0", "y0")  # as y0 has told already
+    (story,) = told_by(operator, context)
+    assert (story.status, story.merged_into) == ("merged", "y0")
+    assert redis_process.client.get("article_story:x0") == b"y0"
+
+
 def test_new_start_tells_what_waited_and_goes_on(started, redis_process):
     rows, context = news(3)
     before = started()

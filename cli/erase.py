@@ -9,7 +9,8 @@ from rich.console import Console
 from cli.connection import BootstrapOption, SettingsOption, connect
 from cli.erase_author import author_keys, erase_author
 from cli.erase_reader import erase_reader
-from cli.readers import PseudonymsOption, RedisOption, redis_client, user_keys
+from cli.readers import PseudonymsOption, user_keys
+from cli.redis_client import RedisOption, redis_client
 from schemas.errors import SetupError
 
 ANSWER_S = 60.0
@@ -51,10 +52,13 @@ def erase(
         raise SetupError("say whom: a reader by --user or --user-key, or an author by --author")
     connection = connect(bootstrap, settings)
     if author is not None:
-        deleted = erase_author(connection, settings, author_keys(author, author_keyring), yes=yes)
+        written_by = author_keys(author, author_keyring)
+        with redis_client(redis, settings) as client:
+            deleted = erase_author(connection, client, written_by, yes=yes)
         out.print(f"deleted {deleted:,} comments", highlight=False)
         return
     keys = user_keys(user, user_key, keyring)
     if not yes:
         typer.confirm(f"Erase the reader of {', '.join(keys)}?", abort=True, err=True)
-    erase_reader(connection, redis_client(redis), keys, wait_s=wait_s)
+    with redis_client(redis, settings) as client:
+        erase_reader(connection, client, keys, wait_s=wait_s)

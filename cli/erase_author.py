@@ -1,21 +1,17 @@
 """What `wiredesk erase --author` does: every comment of an author deleted."""
 
 import re
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 import typer
+from redis import Redis
 from rich.console import Console
 
 from cli.connection import Connection
 from cli.reading import Beginning, read_to_end, seek
-from jobs.runtime.audience_settings import AudienceSettings
-from jobs.runtime.catalogue import load_shared
-from local import stack
 from schemas.comment import AUTHOR_KEY
-from schemas.errors import ServiceError, SetupError, UndecodableRecord
+from schemas.errors import SetupError, UndecodableRecord
 from schemas.redis_keys import (
     author_key,
     comment_key,
@@ -28,15 +24,13 @@ from schemas.topics import COMMENTS_RAW, MODERATION_QUEUE
 err = Console(stderr=True)
 
 
-def erase_author(
-    connection: Connection, settings: Path | None, keys: Collection[str], *, yes: bool
-) -> int:
+def erase_author(connection: Connection, client: Redis, keys: Collection[str], *, yes: bool) -> int:
     """Delete the comments of an author, by the keys they may have; returns how many there were."""
-    comments = commented(connection, keys) | indexed(settings, keys)
+    comments = commented(connection, keys) | indexed(client, keys)
     if comments and not yes:
         typer.confirm(f"Delete {len(comments):,} comments?", abort=True, err=True)
     delete_from_kafka(connection, comments)
-    delete_from_redis(settings, keys, comments)
+    delete_from_redis(client, keys, comments)
     return len(comments)
 
 
@@ -66,10 +60,9 @@ def commented(connection: Connection, keys: Collection[str]) -> set[str]:
     return found
 
 
-def indexed(settings: Path | None, keys: Collection[str]) -> set[str]:
+def indexed(client: Redis, keys: Collection[str]) -> set[str]:
     """Ids of the comments that Redis knows by one of the keys."""
-    with _redis(settings) as client:
-        members = [client.smembers(author_key(key)) for key in keys]
+    members = [client.smembers(author_key(key)) for key in keys]
     return {comment_id.decode() for each in members for comment_id in each}
 
 
@@ -83,36 +76,16 @@ def delete_from_kafka(connection: Connection, comments: Collection[str]) -> None
                 sender.send_raw(comment_id.encode(), None, topic=topic.name)
 
 
-def delete_from_redis(
-    settings: Path | None, keys: Collection[str], comments: Collection[str]
-) -> None:
+def delete_from_redis(client: Redis, keys: Collection[str], comments: Collection[str]) -> None:
     """Delete what Redis holds, also of comments that the job no longer remembers."""
-    with _redis(settings) as client:
-        for comment_id in comments:
-            article, desk = (
-                client.hget(comment_key(comment_id), "article_id"),
-                client.hget(moderation_key(comment_id), "desk"),
-            )
-            if article is not None:
-                client.zrem(thread_key(article.decode()), comment_id)
-            if desk is not None:
-                client.zrem(moderation_queue_key(desk.decode()), comment_id)
-            client.delete(comment_key(comment_id), moderation_key(comment_id))
-        client.delete(*(author_key(key) for key in keys))
-
-
-@contextmanager
-def _redis(settings: Path | None) -> Iterator[Any]:
-    """Redis as the settings name it, else the local stack's. Raises ServiceError."""
-    import redis
-
-    found = load_shared(AudienceSettings, file=settings)
-    url = found.redis_url.get_secret_value()
-    running = stack.status()
-    if "redis_url" not in found.model_fields_set and running and running.redis:
-        url = f"redis://{running.redis}"
-    try:
-        with redis.Redis.from_url(url) as client:
-            yield client
-    except redis.RedisError as error:
-        raise ServiceError(f"Redis does not answer: {error}") from error
+    for comment_id in comments:
+        article, desk = (
+            client.hget(comment_key(comment_id), "article_id"),
+            client.hget(moderation_key(comment_id), "desk"),
+        )
+        if article is not None:
+            client.zrem(thread_key(article.decode()), comment_id)
+        if desk is not None:
+            client.zrem(moderation_queue_key(desk.decode()), comment_id)
+        client.delete(comment_key(comment_id), moderation_key(comment_id))
+    client.delete(*(author_key(key) for key in keys))

@@ -6,17 +6,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from redis import Redis
-from redis.exceptions import RedisError
 
 from cli.connection import BootstrapOption, SettingsOption, connect
+from cli.redis_client import RedisOption, redis_client
 from cli.rows import BadRows, RowFormatOption, StrictOption
 from ingest.pace import Pace, at_rate, at_speed, flat_out
 from ingest.rows import BadRow, RowFile
 from ingest.user_events import user_event
-from local import reader_keys, stack, state
+from local import reader_keys, state
 from models.keyring import Keyring, KeyringFile, pseudonyms, read_keyring
-from schemas.errors import ServiceError, SetupError
+from schemas.errors import SetupError
 from schemas.reader_profile import ReaderProfile, moments, weights
 from schemas.redis_keys import profile_key
 from schemas.topics import USER_EVENTS, USERS_EMBEDDINGS
@@ -31,9 +30,6 @@ PseudonymsOption = Annotated[
         help="Key ring of pseudonyms (`wiredesk keys create`). Default: the local stack's.",
     ),
 ]
-RedisOption = Annotated[
-    str | None, typer.Option("--redis", metavar="URL", help="Default: the local stack's.")
-]
 
 
 def pseudonym_ring(file: Path | None) -> Keyring:
@@ -43,22 +39,6 @@ def pseudonym_ring(file: Path | None) -> Keyring:
     return read_keyring(
         file or _local_ring(reader_keys.pseudonyms_file(state.default_dir()), "--keyring")
     )
-
-
-def redis_client(url: str | None) -> Redis:
-    """Redis at `--redis`, else the local stack's. Raises SetupError, ServiceError."""
-    running = None if url else stack.status()
-    found = url or (running and running.redis and f"redis://{running.redis}")
-    if not found:
-        raise SetupError("no Redis runs here: name it with --redis redis://HOST:PORT")
-    try:
-        client = Redis.from_url(found, socket_connect_timeout=5)
-        client.ping()
-    except ValueError as error:
-        raise SetupError("--redis is no address; expected redis://:PASSWORD@HOST:6379/0") from error
-    except RedisError as error:
-        raise ServiceError(f"Redis does not answer: {error}") from error
-    return client
 
 
 @app.command()
@@ -140,17 +120,17 @@ def show(
     """Show all that is known of a reader, as JSON: the answer to somebody who asks for it."""
     from models.sealing import opened_profile
 
-    client = redis_client(redis)
     file = profile_keys or _local_ring(
         reader_keys.profiles_file(state.default_dir()), "--profile-keys"
     )
     codec = connect(None, settings).codec(USERS_EMBEDDINGS)
-    for key in user_keys(user, user_key, keyring):
-        value = client.get(profile_key(key))
-        if isinstance(value, bytes):
-            profile = opened_profile(codec.decode(value), KeyringFile(file))
-            typer.echo(json.dumps({"user_key": key} | readable(profile), ensure_ascii=False))
-            return
+    with redis_client(redis, settings) as client:
+        for key in user_keys(user, user_key, keyring):
+            value = client.get(profile_key(key))
+            if isinstance(value, bytes):
+                profile = opened_profile(codec.decode(value), KeyringFile(file))
+                typer.echo(json.dumps({"user_key": key} | readable(profile), ensure_ascii=False))
+                return
     raise SetupError("nothing is known of this reader")
 
 

@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+import typer
 from redis import Redis
 from rich.console import Console
 from rich.table import Table
 
 from cli.connection import Connection
 from cli.reading import Beginning, read_to_end, seek
-from schemas.errors import ServiceError
+from schemas.errors import ServiceError, UndecodableRecord
 from schemas.redis_keys import profile_key
 from schemas.topics import DEAD_LETTERS, USER_EVENTS, USERS_EMBEDDINGS, Topic
 from schemas.user_event import UserEvent
@@ -41,9 +42,16 @@ def erase_reader(
 ) -> None:
     """Have the job forget the reader of some pseudonyms, and tell what is left where.
 
-    Raises ServiceError when the job does not answer, or a profile is left.
+    A reader of whom nothing was known is told of: whoever names the wrong key ring finds nobody,
+    and nothing left. Raises ServiceError when the job does not answer, or a profile is left.
     """
     connection.require_topic(USERS_EMBEDDINGS.name)
+    if not is_known(connection, client, keys):
+        typer.echo(
+            f"nothing was known of {', '.join(keys)}: was this reader sent with another key ring? "
+            "Name it with --keyring",
+            err=True,
+        )
     with connection.consumer() as consumer:
         ends = seek(consumer, (USERS_EMBEDDINGS.name,), Beginning())
     _ask(connection, keys)
@@ -60,6 +68,28 @@ def erase_reader(
     out.print(table)
     if not all(place.clean for place in places):
         raise ServiceError("something of the reader is left")
+
+
+def is_known(connection: Connection, client: Redis, keys: Collection[str]) -> bool:
+    """Whether Redis or a topic has anything of a reader, but that they were to be forgotten."""
+    if client.exists(*(profile_key(key) for key in keys)):
+        return True
+    wanted = {key.encode() for key in keys}
+    codec = connection.codec(USER_EVENTS)
+    with connection.consumer() as consumer:
+        topics = (USERS_EMBEDDINGS.name, USER_EVENTS.name)
+        for record in read_to_end(consumer, seek(consumer, topics, Beginning())):
+            if record.key not in wanted or record.value is None:
+                continue
+            try:
+                if (
+                    record.topic == USERS_EMBEDDINGS.name
+                    or codec.decode(record.value).kind != "erase"
+                ):
+                    return True
+            except UndecodableRecord:
+                return True
+    return False
 
 
 def _ask(connection: Connection, keys: Collection[str]) -> None:

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 FLINK = """#!{python}
 import json, sys
 if sys.argv[1] == "list":
+    open("{folder}/listed", "w").write(json.dumps(sys.argv[1:]))
     print(open("{folder}/running").read())
 else:
     open("{folder}/asked", "w").write(json.dumps(sys.argv[1:]))
@@ -58,6 +59,23 @@ def test_a_job_that_runs_is_left_alone(submit):
     line = f"21.11.2026 09:00:00 : 0f : {flink_name('enrich')} (RUNNING)"
     assert submit("enrich", running=line) is None
     assert submit("audience", running=line) is not None
+
+
+@pytest.mark.parametrize(
+    ("given", "passed"),
+    [
+        (["--jobmanager", "flink:8081"], ["--jobmanager", "flink:8081"]),
+        (["--jobmanager=flink:8081"], ["--jobmanager=flink:8081"]),
+        (["-m", "flink:8081"], ["--jobmanager", "flink:8081"]),
+        (["--parallelism", "2"], []),
+    ],
+)
+def test_another_cluster_is_asked_what_runs_there(submit, tmp_path, given, passed):
+    line = f"21.11.2026 09:00:00 : 0f : {flink_name('enrich')} (RUNNING)"
+    assert submit("enrich", *given, running=line) is None
+    assert json.loads((tmp_path / "listed").read_text()) == ["list", "--running", *passed]
+    asked = submit("enrich", *given)
+    assert asked[-2 - len(given) : -2] == given
 
 
 def checkpoint(folder, second):

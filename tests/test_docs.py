@@ -59,10 +59,13 @@ def whole() -> Any:
 def fault(shown: str) -> str | None:
     """What a command names that is not there."""
     command = whole()
-    for word in shlex.split(shown.replace("…", "VALUE"))[1:]:
+    words = iter(shlex.split(shown.replace("…", "VALUE"))[1:])
+    for word in words:
         if word.startswith("-"):
             if word not in options(command):
                 return f"{shown}: no option {word}"
+            if hasattr(command, "commands") and takes_value(command, word):
+                next(words, None)  # no command: `wiredesk serve --settings FILE login-link`
         elif hasattr(command, "commands"):
             command = named(command, word)
             if command is None:
@@ -79,6 +82,10 @@ def named(group: Any, word: str) -> Any:
 def options(command: Any) -> set[str]:
     given = [name for param in command.params for name in (*param.opts, *param.secondary_opts)]
     return {"--help", *given}
+
+
+def takes_value(command: Any, option: str) -> bool:
+    return any(option in (*p.opts, *p.secondary_opts) and not p.is_flag for p in command.params)
 
 
 @by_document

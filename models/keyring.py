@@ -1,8 +1,9 @@
 """Key rings, and readers' pseudonyms.
 
 A key ring is a TOML file of numbered secrets; the newest one is used, the older ones still open
-what they closed. Two rings keep duties apart: the producers of events and the server hold the one
-of pseudonyms, the job `profiles` and the server the one of profiles.
+what they closed. Rings keep duties apart: senders of events and who erases hold the one of
+pseudonyms, the job `profiles` and the server the one of profiles. Authors of comments need one of
+their own: under one ring equal ids have equal keys.
 """
 
 import base64

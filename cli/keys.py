@@ -12,8 +12,8 @@ from models.keyring import new_keyring, read_keyring, write_keyring
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Key rings: one for readers' pseudonyms and one for comments' authors (for senders and for "
-    "who erases), one for profiles (job, server).",
+    help="Key rings: one for readers' pseudonyms and one for comments' authors (for senders and "
+    "for who erases), one for profiles (job, server).",
 )
 out = Console()
 

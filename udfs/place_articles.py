@@ -161,8 +161,8 @@ class PlaceArticles(KeyedProcessFunction):
     def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Emitted:
         slot = ctx.get_current_key()
         places = self._slot(slot)
-        if slot not in self._seen_at:
-            return
+        if slot not in self._seen_at:  # the job has begun anew, and no article came since
+            self._watch_idleness(slot, ctx)
         heard_s, newest_ms = self._seen_at[slot]
         idle_ms = int((time.monotonic() - heard_s) * 1000)
         if idle_ms >= IDLE_MS:

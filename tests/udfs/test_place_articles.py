@@ -149,3 +149,10 @@ def test_timers_that_an_older_savepoint_brings_become_one(started, flink):
     for at_ms in (60_000, 70_001, 70_002):
         placing.wake(at_ms)
     assert flink.timers == {120_000}
+
+
+def test_slot_without_articles_since_the_start_goes_on_looking(started, flink):
+    started().place(quake(0))
+    flink.timers = {60_000}
+    assert started().wake(60_000) == []
+    assert flink.timers == {120_000}

@@ -113,23 +113,35 @@ class Deliveries:
         await channel.tell(subscription, messages.test_alert(self._clock()))
 
     async def alerts(self, alerts: Sequence[Alert]) -> None:
-        """States of alerts that have just come: write down who is to be told."""
+        """States of alerts that have just come: write down who is to be told.
+
+        Who was told of an alert is told how it goes on, whatever its score falls to.
+        """
         now_ms = self._clock()
-        rows = [
-            {
-                "subscription_id": subscription.id,
-                "alert_id": alert.alert_id,
-                "sequence": alert.sequence,
-                "state": "waiting",
-                "attempts": 0,
-                "next_ms": now_ms,
-                "created_ms": now_ms,
-            }
-            for alert in alerts
-            for subscription in self._subscriptions.values()
-            if alert.raised_ms >= max(now_ms - FRESH_MS, subscription.created_ms)
-            and subscription.wish.takes("alert", alert)
-        ]
+        fresh = [alert for alert in alerts if alert.raised_ms >= now_ms - FRESH_MS]
+        if not (fresh and self._subscriptions):
+            return
+        following = await self._following(fresh)
+        rows = []
+        for alert in fresh:
+            for subscription in self._subscriptions.values():
+                if alert.raised_ms < subscription.created_ms:
+                    continue
+                pair = (subscription.id, alert.alert_id)
+                if pair not in following and not subscription.wish.takes("alert", alert):
+                    continue
+                following.add(pair)
+                rows.append(
+                    {
+                        "subscription_id": subscription.id,
+                        "alert_id": alert.alert_id,
+                        "sequence": alert.sequence,
+                        "state": "waiting",
+                        "attempts": 0,
+                        "next_ms": now_ms,
+                        "created_ms": now_ms,
+                    }
+                )
         await self._history.add(tables.deliveries, rows)
         if rows:
             self._woken.set()
@@ -187,6 +199,15 @@ class Deliveries:
             await self.open()
         except ServiceError as error:
             log.error("subscriptions are not read: %s", error)
+
+    async def _following(self, alerts: Sequence[Alert]) -> set[tuple[str, str]]:
+        """Subscriptions with the alerts that they were told of before."""
+        found = tables.deliveries.c
+        told = select(found.subscription_id, found.alert_id).where(
+            found.alert_id.in_({alert.alert_id for alert in alerts})
+        )
+        rows = await self._history.rows(told.distinct())
+        return {(row["subscription_id"], row["alert_id"]) for row in rows}
 
     async def _due(self) -> list[str]:
         """Subscribers for whom something waits; none while the database is away."""

@@ -141,6 +141,24 @@ async def test_a_subscriber_hears_only_of_what_it_asked_for_and_since_it_asked(
     assert [row["alert_id"] for row in rows] == ["wanted"]
 
 
+async def test_who_was_told_of_an_alert_hears_its_end_whatever_its_score(
+    services, delivering, at_address
+):
+    asked = wish(["alert"], [], [], [], 0.5)
+    made = await delivering.subscribe("webhook", await at_address(Subscriber()), asked, by="ada")
+    at_ms = made.created_ms
+    await take(services, alert("told", raised_ms=at_ms))
+    await settled(delivering, made)
+    ends = [
+        alert(name, sequence=2, state="closed", score=0.1, low=0.0, raised_ms=at_ms)
+        for name in ("told", "unheard")
+    ]
+    low = alert("unheard", score=0.2, low=0.1, raised_ms=at_ms)
+    await take(services, low, *ends, offset=1)
+    rows = await settled(delivering, made, 2)
+    assert [(row["alert_id"], row["sequence"]) for row in rows] == [("told", 2), ("told", 1)]
+
+
 async def test_a_failed_delivery_is_tried_again_then_dead_then_revived(
     services, delivering, at_address
 ):

@@ -121,21 +121,25 @@ def class_metrics(expected: Booleans, given: Booleans) -> dict[str, Metric]:
 
 
 def grouped_mean(metric: Callable[[NDArray[np.intp]], Metric], groups: Sequence[str]) -> Metric:
-    """The mean of a metric over groups of rows, each computed on its own: over languages."""
+    """The mean of a metric over groups of rows, each computed on its own: over languages.
+
+    A resample without rows of a group leaves that group out.
+    """
     names = np.asarray(groups)
     parts = [np.flatnonzero(names == name) for name in sorted(set(groups))]
     metrics = [metric(rows) for rows in parts]
 
     def mean(weights: Floats) -> Floats:
-        values = [m(weights[:, rows]) for m, rows in zip(metrics, parts, strict=True)]
-        averaged: Floats = np.mean(values, axis=0)
-        return averaged
+        values = np.array([m(weights[:, rows]) for m, rows in zip(metrics, parts, strict=True)])
+        drawn = np.array([weights[:, rows].any(axis=1) for rows in parts])
+        return _mean_where(values, drawn)
 
     return mean
 
 
 def auroc(expected: Booleans, scores: Floats) -> Metric:
-    """Area under the ROC curve, mean over the labels that some rows have and some have not.
+    """Area under the ROC curve, mean over the labels that some rows have and some have not; NaN
+    for a resample that has no such label.
 
     expected  bool (rows, labels)
     scores    float (rows, labels)
@@ -151,15 +155,16 @@ def auroc(expected: Booleans, scores: Floats) -> Metric:
     def area(weights: Floats) -> Floats:
         if not sorted_columns:
             return np.full(len(weights), np.nan)
-        areas = []
+        areas, pairs = [], []
         for order, ties, positive in sorted_columns:
             ordered = weights[:, order]
             above = np.add.reduceat(ordered * positive, ties, axis=1)
             below = np.add.reduceat(ordered * (1 - positive), ties, axis=1)
             won = (above * (np.cumsum(below, axis=1) - below / 2)).sum(axis=1)
-            areas.append(_ratio(won, above.sum(axis=1) * below.sum(axis=1)))
-        mean: Floats = np.mean(areas, axis=0)
-        return mean
+            pairs.append(above.sum(axis=1) * below.sum(axis=1))
+            areas.append(_ratio(won, pairs[-1]))
+        defined = np.array(pairs) > 0
+        return np.where(defined.any(axis=0), _mean_where(np.array(areas), defined), np.nan)
 
     return area
 
@@ -299,7 +304,9 @@ def _ratio(part: Floats, whole: Floats) -> Floats:
 
 def _mean_where(values: Floats, counted: Booleans) -> Floats:
     """Mean of each column over the rows that count."""
-    return _ratio((values * counted).sum(axis=0), counted.sum(axis=0).astype(np.float64))
+    return _ratio(
+        np.where(counted, values, 0.0).sum(axis=0), counted.sum(axis=0).astype(np.float64)
+    )
 
 
 def _rank_correlation(expected: Floats, given: Floats, weights: Floats) -> float:

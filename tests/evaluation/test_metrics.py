@@ -69,6 +69,27 @@ def test_auroc_of_one_class_is_not_defined():
     assert np.isnan(point({"auroc": auroc(one_hot([0, 0], 2), np.zeros((2, 2)))}, 2)["auroc"])
 
 
+def test_auroc_leaves_out_a_label_that_a_resample_has_no_rows_of():
+    expected, scores = (
+        one_hot([0, 0, 1], 3),
+        np.array([[0.9, 0.1, 0], [0.2, 0.8, 0], [0.4, 0.6, 0]]),
+    )
+    expected[0, 2] = True
+    weights = np.array([[1.0, 1.0, 1.0], [0.0, 1.0, 1.0], [0.0, 2.0, 0.0]])
+    all_three, without_the_third, undefined = auroc(expected, scores)(weights)
+    assert all_three == pytest.approx((1 / 2 + 1 / 2 + 1 / 2) / 3)
+    assert without_the_third == pytest.approx(0.0)
+    assert np.isnan(undefined)
+
+
+def test_interval_of_auroc_is_that_of_resamples_with_both_classes():
+    expected, scores = one_hot([0] * 20 + [1], 2), np.zeros((21, 2))
+    scores[20, 1] = 1.0
+    scores[:20, 0] = 1.0
+    measured = measure({"auroc": auroc(expected, scores)}, 21)["auroc"]
+    assert (measured.low, measured.value, measured.high) == (1.0, 1.0, 1.0)
+
+
 def test_weighted_metrics_are_those_of_repeated_rows():
     weights = CHANCE.integers(0, 3, (1, ROWS)).astype(float)
     rows = np.repeat(np.arange(ROWS), weights[0].astype(int))
@@ -93,6 +114,14 @@ def test_grouped_mean_counts_groups_alike():
     values = np.array([1.0, 1.0, 1.0, 0.0])
     metric = grouped_mean(lambda rows: mean_of(values[rows]), ["de", "de", "de", "fr"])
     assert point({"m": metric}, 4) == {"m": 0.5}
+
+
+def test_grouped_mean_leaves_out_a_group_that_a_resample_has_no_rows_of():
+    expected = one_hot([0, 1, 1])
+    metric = grouped_mean(
+        lambda rows: class_metrics(expected[rows], expected[rows])["macro_f1"], ["de", "de", "fr"]
+    )
+    assert metric(np.array([[2.0, 1.0, 0.0], [1.0, 1.0, 1.0]])).tolist() == [1.0, 1.0]
 
 
 def test_interval_is_that_of_the_normal_approximation():

@@ -28,10 +28,17 @@ def _rows(path: str) -> Iterator[tuple[float, ...]]:
         try:
             row = json.loads(line)
             values = tuple(float(row[name]) for name in FIELDS)
-        except (ValueError, TypeError, KeyError, RecursionError) as fault:
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as fault:
             raise WrongRowError(
                 f"{path}, line {number}: expected numbers {', '.join(FIELDS)}: {fault!r}"
             ) from None
         if not all(map(math.isfinite, values)):
             raise WrongRowError(f"{path}, line {number}: a number that is not finite")
+        _, propensity, wanted = values
+        if not 0 < propensity <= 1:
+            raise WrongRowError(
+                f"{path}, line {number}: propensity is {propensity:g}; expected one above 0, to 1"
+            )
+        if not 0 <= wanted <= 1:
+            raise WrongRowError(f"{path}, line {number}: wanted is {wanted:g}; expected 0..1")
         yield values

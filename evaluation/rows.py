@@ -9,6 +9,7 @@ SpanRow     {"text": str, "spans": [int]}: the indexes of the marked characters
 """
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -248,9 +249,15 @@ def _summary_row(columns: Mapping[str, Any]) -> SummaryRow:
 
 def _score_row(columns: Mapping[str, Any]) -> ScoreRow:
     score = columns.get("score")
-    if not isinstance(score, int | float) or isinstance(score, bool) or score - score != 0:
+    if not isinstance(score, int | float) or isinstance(score, bool):
         raise _Fault(f"score is {score!r}; expected a number")
-    return ScoreRow(_text(columns, "text"), float(score), _lang(columns))
+    try:
+        number = float(score)
+    except OverflowError as error:
+        raise _Fault(f"score has {len(str(abs(score)))} digits; expected a number") from error
+    if not math.isfinite(number):
+        raise _Fault(f"score is {score!r}; expected a number")
+    return ScoreRow(_text(columns, "text"), number, _lang(columns))
 
 
 def _span_row(columns: Mapping[str, Any]) -> SpanRow:

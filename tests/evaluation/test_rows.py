@@ -65,6 +65,7 @@ def test_row_survives_its_own_json(row):
         (SummaryRow, '{"sentences": ["a"]}', "there is no reference"),
         (SummaryRow, '{"sentences": [" "], "reference": "r"}', "there is no sentence"),
         (ScoreRow, '{"text": "t", "score": NaN}', "score is nan; expected a number"),
+        (ScoreRow, f'{{"text": "t", "score": 1{"0" * 400}}}', "score has 401 digits; expected a"),
         (SpanRow, '{"text": "t"}', "spans is missing; expected a list of whole numbers"),
         (SpanRow, '{"text": "t", "spans": [true]}', "expected a list of whole numbers"),
         (SpanRow, '{"text": "t", "spans": [0, 1]}', "index 1 in spans; expected one inside"),

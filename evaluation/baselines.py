@@ -1,7 +1,8 @@
 """The simple methods that a trained head must beat, trained on the same rows.
 
 tfidf           TF-IDF of words and word pairs with logistic regression, one label against the
-                rest. Rows with languages: character 2- to 5-grams, one model a language
+                rest. Rows with languages: character 2- to 5-grams, one model a language.
+                Where there is nothing to learn from, what most training rows have
 majority        the most frequent label
 gazetteer       entities of the training rows with their most frequent type, longest match first;
                 on CoNLL-2003 the baseline of the shared task (F1 59.61)
@@ -12,23 +13,25 @@ fasttext        lid.176 alone
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evaluation.metrics import Booleans, Floats, entity_spans
 from evaluation.rows import OUTSIDE, SpanRow, TagRow, TargetRow, TextRow
 from models.language_codes import short
 
-if TYPE_CHECKING:
-    from sklearn.base import ClassifierMixin
+Integers = NDArray[np.int64]
 
 LEAD = 3
 """Sentences that LEAD-3 takes."""
 
-_WORDS = {"ngram_range": (1, 2), "sublinear_tf": True, "min_df": 2}
-_CHARACTERS = {"analyzer": "char_wb", "ngram_range": (2, 5), "sublinear_tf": True, "min_df": 2}
+_WORDS = {"ngram_range": (1, 2), "sublinear_tf": True}
+_CHARACTERS = {"analyzer": "char_wb", "ngram_range": (2, 5), "sublinear_tf": True}
+_FEWEST_TEXTS = (2, 1)
+"""That a term is in; the second where few texts have no term in common."""
 _INVERSE_PENALTY = 10.0
 """C of the logistic regression; 1, its default, is too strict for TF-IDF's small values."""
 
@@ -46,44 +49,41 @@ def tfidf_classes(
     columns = {label: column for column, label in enumerate(labels)}
     given = np.zeros((len(texts), len(labels)), np.bool_)
     trained = _by_language(train)
-    most_frequent = Counter(label for row in train for label in row.labels).most_common(1)[0][0]
+    most_frequent = Counter(label for row in train for label in row.labels).most_common(1)
     for lang, places in _by_language(texts).items():
         if lang not in trained:
-            given[places, columns[most_frequent]] = True
+            given[places, [columns[label] for label, _ in most_frequent]] = True
             continue
         known = [train[place] for place in trained[lang]]
-        model = _tfidf(by_characters=lang is not None)
-        wanted = [[texts[place].text for place in places], [row.text for row in known]]
+        options = _WORDS if lang is None else _CHARACTERS
+        learned, asked = [row.text for row in known], [texts[place].text for place in places]
         if several:
             targets = np.zeros((len(known), len(labels)), np.int64)
             for number, row in enumerate(known):
                 targets[number, [columns[label] for label in row.labels]] = 1
-            used = np.flatnonzero(targets.any(axis=0) & ~targets.all(axis=0))
-            model.fit(wanted[1], targets[:, used])
-            given[np.array(places)[:, None], used] = model.predict_proba(wanted[0]) >= _DECIDED
+            given[places] = _fit_several(options, learned, targets, asked)
         else:
-            found = _fit_one(model, wanted[1], [row.labels[0] for row in known], wanted[0])
+            found = _fit_one(options, learned, [row.labels[0] for row in known], asked)
             given[places, [columns[label] for label in found]] = True
     return given
 
 
 def tfidf_targets(train: Sequence[TargetRow], rows: Sequence[TargetRow]) -> list[str]:
     """Labels by TF-IDF of the whole text, blind to the target."""
-    model = _tfidf(by_characters=False)
     return _fit_one(
-        model, [row.text for row in train], [r.label for r in train], [r.text for r in rows]
+        _WORDS, [row.text for row in train], [r.label for r in train], [r.text for r in rows]
     )
 
 
 def tfidf_scores(train: Sequence[tuple[str, float]], texts: Sequence[str]) -> Floats:
-    """Scores by TF-IDF with ridge regression."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
+    """Scores by TF-IDF with ridge regression; the mean where there is nothing to learn from."""
     from sklearn.linear_model import Ridge
-    from sklearn.pipeline import make_pipeline
 
-    model = make_pipeline(TfidfVectorizer(**_WORDS), Ridge())
-    model.fit([text for text, _ in train], [score for _, score in train])
-    scores: Floats = model.predict(list(texts))
+    known = [score for _, score in train]
+    vectors = _vectors(_WORDS, [text for text, _ in train], texts)
+    if vectors is None:
+        return np.full(len(texts), np.mean(known))
+    scores: Floats = Ridge().fit(vectors[0], known).predict(vectors[1])
     return scores
 
 
@@ -163,21 +163,50 @@ def _by_language(rows: Sequence[TextRow]) -> dict[str | None, list[int]]:
 
 
 def _fit_one(
-    model: "ClassifierMixin", texts: Sequence[str], labels: Sequence[str], asked: Sequence[str]
+    options: Mapping[str, Any], texts: Sequence[str], labels: Sequence[str], asked: Sequence[str]
 ) -> list[str]:
-    if len(set(labels)) == 1:
-        return [labels[0]] * len(asked)
-    model.fit(texts, labels)
-    return [str(label) for label in model.predict(asked)]
+    vectors = _vectors(options, texts, asked) if len(set(labels)) > 1 else None
+    if vectors is None:
+        return [majority(labels)] * len(asked)
+    model = _one_against_the_rest().fit(vectors[0], labels)
+    return [str(label) for label in model.predict(vectors[1])]
 
 
-def _tfidf(*, by_characters: bool) -> Any:
+def _fit_several(
+    options: Mapping[str, Any], texts: Sequence[str], targets: Integers, asked: Sequence[str]
+) -> Booleans:
+    """Decisions, bool (asked, labels).
+
+    targets  int64 (texts, labels), 1 where a text has the label
+    """
+    given = np.tile(targets.mean(axis=0) > _DECIDED, (len(asked), 1))
+    used = np.flatnonzero(targets.any(axis=0) & ~targets.all(axis=0))
+    vectors = _vectors(options, texts, asked) if used.size else None
+    if vectors is not None:
+        model = _one_against_the_rest().fit(vectors[0], targets[:, used])
+        # of one label, scikit-learn tells that it is not given, too
+        given[:, used] = model.predict_proba(vectors[1])[:, -used.size :] >= _DECIDED
+    return given
+
+
+def _vectors(
+    options: Mapping[str, Any], texts: Sequence[str], asked: Sequence[str]
+) -> tuple[Any, Any] | None:
+    """TF-IDF of the texts to learn from and of those asked; None where the former have no term."""
     from sklearn.feature_extraction.text import TfidfVectorizer
+
+    for fewest in _FEWEST_TEXTS:
+        vectorizer = TfidfVectorizer(**options, min_df=fewest)
+        try:
+            learned = vectorizer.fit_transform(texts)
+        except ValueError:  # no term is in so many texts
+            continue
+        return learned, vectorizer.transform(asked)
+    return None
+
+
+def _one_against_the_rest() -> Any:
     from sklearn.linear_model import LogisticRegression
     from sklearn.multiclass import OneVsRestClassifier
-    from sklearn.pipeline import make_pipeline
 
-    return make_pipeline(
-        TfidfVectorizer(**(_CHARACTERS if by_characters else _WORDS)),
-        OneVsRestClassifier(LogisticRegression(C=_INVERSE_PENALTY, solver="liblinear")),
-    )
+    return OneVsRestClassifier(LogisticRegression(C=_INVERSE_PENALTY, solver="liblinear"))

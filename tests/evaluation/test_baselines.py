@@ -34,6 +34,49 @@ def test_tfidf_decides_several_labels_and_none():
     assert given.tolist() == [[True, True], [False, False]]
 
 
+def test_tfidf_of_texts_without_a_common_term_learns_each_of_them():
+    train = [TextRow("goal match", ("Sports",)), TextRow("treaty vote", ("World",))]
+    given = baselines.tfidf_classes(train, train, LABELS, several=False)
+    assert given.tolist() == [[True, False], [False, True]]
+    targets = [TargetRow("good", 0, 4, "positive"), TargetRow("bad", 0, 3, "negative")]
+    assert baselines.tfidf_targets(targets, targets) == ["positive", "negative"]
+    found = baselines.tfidf_scores([("war", 1.0), ("cat", 0.0)], ["cat", "war"])
+    assert found[1] > found[0]
+
+
+def test_tfidf_of_texts_without_words_gives_what_most_have():
+    train = [TextRow("!", ("World",)), TextRow("?", ("World",)), TextRow("", ("Sports",))]
+    given = baselines.tfidf_classes(train, TRAIN[:1], LABELS, several=False)
+    assert given.tolist() == [[False, True]]
+    given = baselines.tfidf_classes(train, TRAIN[:1], LABELS, several=True)
+    assert given.tolist() == [[False, True]]
+    assert baselines.tfidf_scores([("!", 1.0), ("?", 0.0)], ["war", "cat"]).tolist() == [0.5, 0.5]
+
+
+def test_tfidf_of_one_row_gives_what_it_has():
+    train = [TextRow("goal", ("Sports",))]
+    for several in (False, True):
+        given = baselines.tfidf_classes(train, TRAIN[-1:], LABELS, several=several)
+        assert given.tolist() == [[True, False]]
+    assert baselines.tfidf_scores([("war", 0.7)], ["cat"]).tolist() == pytest.approx([0.7])
+
+
+@pytest.mark.parametrize(
+    ("labels", "given"),
+    [
+        ([("Sports",), ("Sports",)], [True, False]),
+        ([(), ()], [False, False]),
+        ([("Sports",), ()], [True, False]),
+    ],
+    ids=["all have one", "none has any", "one label in use"],
+)
+def test_tfidf_of_several_labels_of_which_few_are_in_use(labels, given):
+    train = [TextRow(t, of) for t, of in zip(("goal match", "rain"), labels, strict=True)] * 4
+    asked = [TextRow("goal match", ()), TextRow("regen", (), "de")]
+    found = baselines.tfidf_classes(train, asked, LABELS, several=True)
+    assert found.tolist() == [given, [any(labels), False]]
+
+
 def test_language_without_training_rows_gets_the_most_frequent_label():
     train = [TextRow(row.text, row.labels, "eng_Latn") for row in TRAIN]
     asked = [TextRow("treaty minister", ("World",), "en"), TextRow("vertrag", ("World",), "de")]

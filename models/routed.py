@@ -1,6 +1,5 @@
 """A head's texts to the models that its routes name, by the texts' languages."""
 
-from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -15,26 +14,16 @@ class RoutedLanguages:
 
     def __init__(self, manifest: Manifest, routes: Sequence[Route]) -> None:
         self._manifest = manifest
-        self._covered = frozenset().union(*(route.languages for route in routes))
         self._several = len({route.languages for route in routes}) > 1
 
     def told(self, texts: Sequence[str], languages: Sequence[str | None]) -> list[str | None]:
-        """The languages as they were told, those that are None detected; a text of which none of
-        the models' languages is found is in the most frequent one of the others.
-        """
+        """The languages as they were told, those that are None detected, each text alone."""
         if not self._several or LANGUAGE_MODEL not in self._manifest.models:
             return list(languages)
-        found = [
-            self._detected(text) if language is None else language
+        return [
+            self._detector.detect(text).code if language is None else language
             for text, language in zip(texts, languages, strict=True)
         ]
-        counts = Counter(language for language in found if language in self._covered)
-        usual = next((language for language, _ in counts.most_common(1)), None)
-        return [usual if language is None else language for language in found]
-
-    def _detected(self, text: str) -> str | None:
-        code = self._detector.detect(text).code
-        return code if code in self._covered else None
 
     @cached_property
     def _detector(self) -> LanguageDetector:

@@ -390,6 +390,8 @@ def test_language_that_a_row_says_is_believed(two_languages):
     assert found == ["german", None]
 
 
-def test_text_in_no_language_of_the_head_is_read_as_most_others(two_languages):
-    found = tongues(two_languages, ["oui, un", "???", "oui, deux", "ja, drei"], [None] * 4)
-    assert found == ["french", "french", "french", "german"]
+def test_text_in_no_language_of_the_head_has_no_answer_whatever_stands_beside_it(two_languages):
+    texts = ["oui, un", "???", "oui, deux", "ja, drei"]
+    together = tongues(two_languages, texts, [None] * 4)
+    assert together == ["french", None, "french", "german"]
+    assert together == [of for text in texts for of in tongues(two_languages, [text], [None])]

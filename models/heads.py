@@ -34,21 +34,18 @@ ENTITY_TYPES_OUTPUT = "entity_types"
 """Outputs that a graph may have beside the one that the route of `entities` names."""
 SPELLINGS = {
     "person": "person",
-    "PER": "person",
-    "PERSON": "person",
+    "per": "person",
     "organisation": "organisation",
-    "ORG": "organisation",
+    "org": "organisation",
     "organization": "organisation",
-    "ORGANIZATION": "organisation",
     "place": "place",
-    "LOC": "place",
+    "loc": "place",
     "location": "place",
-    "GPE": "place",
+    "gpe": "place",
     "other": "other",
-    "MISC": "other",
     "misc": "other",
 }
-"""Names of the coarse types in published data, and ours."""
+"""Names of the coarse types in published data, casefolded, and ours."""
 
 TOPIC_TABLES = {"media_topics", "media_topic_vectors"}
 """Entries of the manifest: the concepts and their vectors, read from this package."""
@@ -353,7 +350,7 @@ def main_names(entities: Sequence[FoundEntity], title_size: int) -> frozenset[st
 
 def _spelled(mention: Mention) -> Mention:
     """The mention with our name of its type."""
-    kind = SPELLINGS.get(mention.type, mention.type)
+    kind = SPELLINGS.get(mention.type.casefold(), mention.type)
     return mention if kind == mention.type else replace(mention, type=kind)
 
 

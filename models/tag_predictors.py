@@ -162,7 +162,18 @@ def _asked(mention: Mention, types: Collection[str]) -> str | None:
     >>> _asked(Mention(0, 1, "place", 1.0), {"PER", "LOC"})
     'LOC'
     """
-    coarse = SPELLINGS.get(mention.type, mention.type)
-    same = (name for name, meant in SPELLINGS.items() if meant == coarse)
-    spelled = (name for name in (mention.fine_type, mention.type, *same) if name in types)
-    return next(spelled, None)
+    return mention.fine_type if mention.fine_type in types else spelled(mention.type, types)
+
+
+def spelled(kind: str, types: Collection[str]) -> str | None:
+    """A type as one of `types` spells it; None if none of them means the same.
+
+    >>> spelled("PER", {"Person", "LOCATION"}), spelled("MISC", {"Person", "LOCATION"})
+    ('Person', None)
+    """
+    if kind in types:
+        return kind
+    coarse = SPELLINGS.get(kind.casefold())
+    folded = {name.casefold(): name for name in sorted(types)}
+    same = (name for name, meant in SPELLINGS.items() if meant == coarse and name in folded)
+    return folded.get(next(same, kind.casefold()))

@@ -203,6 +203,19 @@ def test_types_are_spelled_as_the_rows_spell_them(graph):
     assert tags(SENTENCES[:2], types={"PER", "LOC"}) == [["O", "B-PER", "I-PER"], ["O", "B-LOC"]]
 
 
+@pytest.mark.parametrize(
+    ("person", "place"), [("PERSON", "LOCATION"), ("per", "loc"), ("Person", "Gpe")]
+)
+def test_types_are_known_in_any_case(graph, person, place):
+    found = tags(SENTENCES[:2], types={person, place})
+    assert found == [["O", f"B-{person}", f"I-{person}"], ["O", f"B-{place}"]]
+
+
+def test_types_are_spelled_as_the_coarse_ones_where_several_mean_the_same(graph):
+    assert tags([["york"]], types={"GPE", "LOC"}) == [["B-LOC"]]
+    assert tags([["york"]], types={"GPE", "LOC", "place"}) == [["B-place"]]
+
+
 def test_fine_types_are_told_where_they_are_asked_for(graph):
     fine = {"writer": "person", "politician": "person", "river": "place"}
     asked = {"writer", "person", "place"}

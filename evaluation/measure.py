@@ -1,6 +1,6 @@
 """A head, its rows and what answers for it, to figures."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from time import perf_counter
@@ -48,7 +48,7 @@ from models.predictor import (
     SummaryPredictor,
     TargetPredictor,
 )
-from models.tag_predictors import TagPredictor
+from models.tag_predictors import TagPredictor, spelled
 from schemas.errors import SetupError
 
 Progress = Callable[[int], None]
@@ -231,8 +231,10 @@ def _measure_entities(
     train: Sequence[TagRow],
     done: Progress,
 ) -> Evaluation:
-    """Sentences are asked together with those of their document; types are those of the rows."""
-    types = {tag.partition("-")[2] for row in (*rows, *train) for tag in row.tags} - {""}
+    """Sentences are asked together with those of their document; types are those of the rows, or
+    of the rows to learn from where these have none.
+    """
+    types = _types(rows) or _types(train)
     documents = [
         [place for place, _ in group]
         for _, group in groupby(enumerate(rows), key=lambda pair: pair[1].document)
@@ -257,7 +259,7 @@ def _measure_entities(
             raise ValueError(f"{head.name} gave {len(tags)} tags for {len(row.tokens)} tokens")
     found = {}
     if train:
-        tagger = baselines.gazetteer(train)
+        tagger = baselines.gazetteer([_respelled(row, types) for row in train])
         tagged = [tagger(row.tokens) for row in rows]
         found["gazetteer"] = point(entity_metrics(expected, tagged), len(rows))
     metrics = measure(entity_metrics(expected, given), len(rows))
@@ -441,6 +443,17 @@ def _one_hot(labels: Sequence[str], columns: Mapping[str, int], width: int) -> B
 
 def _language(row: TextRow | TagRow | ScoreRow) -> str | None:
     return short(row.lang) if row.lang else None
+
+
+def _types(rows: Iterable[TagRow]) -> set[str]:
+    return {tag.partition("-")[2] for row in rows for tag in row.tags} - {""}
+
+
+def _respelled(row: TagRow, types: Collection[str]) -> TagRow:
+    """The row with its types as `types` spell them; one that none of them means keeps its name."""
+    parts = [tag.partition("-") for tag in row.tags]
+    tags = tuple(f"{mark}{dash}{spelled(kind, types) or kind}" for mark, dash, kind in parts)
+    return replace(row, tags=tags)
 
 
 def _lines(reference: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 from evaluation import measure
 from evaluation.heads import find
 from evaluation.rows import ScoreRow, SpanRow, SummaryRow, TagRow, TargetRow, TextRow
+from models.tag_predictors import spelled
 
 
 class Classes:
@@ -162,6 +163,28 @@ def test_sentences_without_documents_are_asked_alone():
     model = Tags()
     evaluate("entities/news", [TagRow(("Ada",), ("B-PER",))] * 3, model)
     assert model.calls == [(3, None, [None, None, None])]
+
+
+class AsAsked:
+    """Tags every name with the type asked for that means a person."""
+
+    def predict(self, sentences, documents, languages, types):  # noqa: ARG002
+        self.asked, kind = types, spelled("person", types)
+        return [[f"B-{kind}" if t.istitle() and kind else "O" for t in s] for s in sentences]
+
+
+def test_types_are_those_of_the_rows_however_the_baselines_rows_spell_them():
+    rows = [TagRow(("Ada", "left"), ("B-person", "O")), TagRow(("Eve",), ("B-person",))]
+    train = [TagRow(("Ada", "in", "Oslo"), ("B-PER", "O", "B-LOC")), TagRow(("Eve",), ("B-PER",))]
+    found = evaluate("entities/conll2003", rows, AsAsked(), train=train)
+    assert values(found)["entity_f1"] == 1.0
+    assert found.baselines["gazetteer"]["entity_f1"] == 1.0
+
+
+def test_rows_without_names_are_asked_for_the_types_of_the_baselines_rows():
+    model, train = AsAsked(), [TagRow(("Ada",), ("B-PER",))]
+    evaluate("entities/conll2003", [TagRow(("Monday",), ("O",))], model, train=train)
+    assert model.asked == {"PER"}
 
 
 def test_summaries_are_compared_with_the_first_three_sentences():

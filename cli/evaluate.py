@@ -199,7 +199,7 @@ def _measured(
         remarks = (f"no baseline: {head.name} has no data set of its own; give --train FILE",)
     with progress(f"{head.name} on {data}", len(asked)) as done:
         evaluation = measure.evaluate(head, data, asked, predictor, learned, done)
-    return replace(evaluation, remarks=remarks)
+    return replace(evaluation, remarks=(*evaluation.remarks, *remarks))
 
 
 def _checked(row: Any, check: Callable[[Any], Any], data: str, kind: type) -> Any:

@@ -30,6 +30,7 @@ from evaluation.metrics import (
     spearman,
 )
 from evaluation.rows import (
+    OUTSIDE,
     Row,
     ScoreRow,
     SpanRow,
@@ -57,6 +58,8 @@ Progress = Callable[[int], None]
 AUROC_LABELS = 100
 """More labels than this have no AUROC: the languages, of which one probability is known."""
 
+_IN_NO_LANGUAGE = "are in languages that no model of the head knows"
+
 _ROWS_AT_ONCE = 256
 _DECIDED = 0.5
 
@@ -65,9 +68,10 @@ _DECIDED = 0.5
 class Evaluation:
     """What was measured; figures are fractions, 0..1 (Spearman's and differences: -1..1).
 
-    baselines    name to its metrics
-    unanswered   rows that no model of the head answers; they count as wrong
-    remarks      what a reader of the figures should know
+    baselines       name to its metrics
+    unanswered      rows that no model of the head answers
+    why_unanswered  why, and what becomes of them
+    remarks         what a reader of the figures should know
     """
 
     head: str
@@ -78,6 +82,7 @@ class Evaluation:
     calibration: Calibration | None
     docs_per_s: float
     unanswered: int = 0
+    why_unanswered: str = f"{_IN_NO_LANGUAGE}; they count as wrong"
     remarks: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
@@ -221,6 +226,7 @@ def _measure_targets(
         _calibration(expected[answered], scores[answered], several=False),
         len(rows) / seconds,
         unanswered=int((~answered).sum()),
+        why_unanswered="name a target in which the model reads no token; they count as wrong",
     )
 
 
@@ -234,7 +240,8 @@ def _measure_entities(
     """Sentences are asked together with those of their document; types are those of the rows, or
     of the rows to learn from where these have none.
     """
-    types = _types(rows) or _types(train)
+    of_rows = _types(rows)
+    types = of_rows or _types(train)
     documents = [
         [place for place, _ in group]
         for _, group in groupby(enumerate(rows), key=lambda pair: pair[1].document)
@@ -254,16 +261,38 @@ def _measure_entities(
         seconds += perf_counter() - started
         done(len(given))
     expected = [row.tags for row in rows]
+    unanswered = cut = 0
     for row, tags in zip(rows, given, strict=True):
-        if len(row.tokens) != len(tags):
+        unread = len(row.tokens) - len(tags)
+        if unread < 0:
             raise ValueError(f"{head.name} gave {len(tags)} tags for {len(row.tokens)} tokens")
+        unanswered += not tags
+        cut += bool(tags) and unread > 0
+        tags += [OUTSIDE] * unread
+    never = of_rows - {spelled(kind, types) for kind in predictor.types}
+    remarks = []
+    if cut:
+        remarks.append(
+            f"{cut:,} rows are longer than the model reads; the rest of them has no names"
+        )
+    if never:
+        remarks.append(f"types that the model never answers with: {', '.join(sorted(never))}")
     found = {}
     if train:
         tagger = baselines.gazetteer([_respelled(row, types) for row in train])
         tagged = [tagger(row.tokens) for row in rows]
         found["gazetteer"] = point(entity_metrics(expected, tagged), len(rows))
-    metrics = measure(entity_metrics(expected, given), len(rows))
-    return Evaluation(head.name, "", len(rows), metrics, found, None, len(rows) / seconds)
+    return Evaluation(
+        head.name,
+        "",
+        len(rows),
+        measure(entity_metrics(expected, given), len(rows)),
+        found,
+        None,
+        len(rows) / seconds,
+        unanswered=unanswered,
+        remarks=tuple(remarks),
+    )
 
 
 def _measure_summaries(
@@ -316,11 +345,11 @@ def _measure_scores(
     )
     answered = ~np.isnan(scores)
     expected = np.array([row.score for row in rows])[answered]
-    metrics: dict[str, Metric] = {
-        "spearman": spearman(expected, scores[answered].astype(np.float64))
-    }
+    metrics: dict[str, Metric] = {}
     found = {}
-    if train:
+    if answered.any():
+        metrics["spearman"] = spearman(expected, scores[answered].astype(np.float64))
+    if answered.any() and train:
         texts = [row.text for row, known in zip(rows, answered, strict=True) if known]
         guessed = baselines.tfidf_scores([(row.text, row.score) for row in train], texts)
         found["tfidf"] = point({"spearman": spearman(expected, guessed)}, len(expected))
@@ -328,11 +357,12 @@ def _measure_scores(
         head.name,
         "",
         len(rows),
-        measure(metrics, len(expected)),
+        measure(metrics, len(expected)) if metrics else {},
         found,
         None,
         len(rows) / seconds,
         unanswered=int((~answered).sum()),
+        why_unanswered=f"{_IN_NO_LANGUAGE}; they are left out",
     )
 
 

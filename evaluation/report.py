@@ -25,12 +25,10 @@ def rendered(evaluation: Evaluation) -> RenderableType:
 
 def _parts(evaluation: Evaluation) -> Iterator[RenderableType]:
     yield Text(f"{evaluation.head} on {evaluation.data}: {evaluation.rows:,} rows", style="bold")
-    yield _figures(evaluation)
+    if evaluation.metrics:
+        yield _figures(evaluation)
     if evaluation.unanswered:
-        yield Text(
-            f"{evaluation.unanswered:,} rows are in languages that no model of the head knows; "
-            "they count as wrong."
-        )
+        yield Text(f"{evaluation.unanswered:,} rows {evaluation.why_unanswered}.")
     if evaluation.calibration:
         yield Text(
             f"\nexpected calibration error {evaluation.calibration.error:.4f}; on so few rows "

@@ -17,7 +17,12 @@ JOINED_TOKENS = 192
 
 
 class TagPredictor(Protocol):
-    """Entities in sentences of tokens."""
+    """Entities in sentences of tokens.
+
+    types  those that it tells apart, as its models spell them
+    """
+
+    types: frozenset[str]
 
     def predict(
         self,
@@ -26,7 +31,9 @@ class TagPredictor(Protocol):
         languages: Sequence[str | None],
         types: Collection[str],
     ) -> list[list[str]]:
-        """An IOB2 tag a token. Neighbours with the same number in `documents` are one text.
+        """An IOB2 tag a token that is read: fewer than tokens where a sentence is longer than the
+        model reads, none in a language that no route covers. Neighbours with the same number in
+        `documents` are one text.
 
         types  the names of entity types that the tags may have
         """
@@ -36,6 +43,10 @@ class TagPredictor(Protocol):
 class RouteTags(Routed):
     """Entities by the routes of a head."""
 
+    def __init__(self, manifest: Manifest, routes: Sequence[Route]) -> None:
+        super().__init__(manifest, routes)
+        self.types = _types(routes)
+
     def predict(
         self,
         sentences: Sequence[Sequence[str]],
@@ -43,7 +54,7 @@ class RouteTags(Routed):
         languages: Sequence[str | None],
         types: Collection[str],
     ) -> list[list[str]]:
-        """An IOB2 tag a token, of the types asked for."""
+        """An IOB2 tag a token that is read, of the types asked for."""
         lengths = [self.tokens(" ".join(words)) for words in sentences]
         parts = _joined(lengths, documents)
         texts = [" ".join(word for i in part for word in sentences[i]) for part in parts]
@@ -51,6 +62,8 @@ class RouteTags(Routed):
         tags: list[list[str]] = [["O"] * len(sentence) for sentence in sentences]
         for part, answer in zip(parts, answers, strict=True):
             if answer is None:
+                for i in part:
+                    tags[i] = []
                 continue
             words = [(i, j) for i in part for j in range(len(sentences[i]))]
             starts = np.cumsum([0] + [len(sentences[i][j]) + 1 for i, j in words])
@@ -62,6 +75,10 @@ class RouteTags(Routed):
                 first, last = np.searchsorted(starts, (mention.start, mention.end - 1), "right") - 1
                 for place, (i, j) in enumerate(words[first : last + 1]):
                     tags[i][j] = f"{'I' if place and j else 'B'}-{kind}"
+            read = int(tokens.offsets[:, 1].max(initial=0))
+            for (i, j), start in zip(words, starts, strict=False):
+                if start >= read and any(map(str.isalnum, sentences[i][j])):
+                    del tags[i][j:]
         return tags
 
 
@@ -70,6 +87,7 @@ class WordTags:
 
     def __init__(self, manifest: Manifest, routes: Sequence[Route]) -> None:
         self._languages = RoutedLanguages(manifest, routes)
+        self.types = _types(routes)
         self._routes = [(route, NameTagger(manifest.model_file(route.model))) for route in routes]
 
     def predict(
@@ -79,7 +97,7 @@ class WordTags:
         languages: Sequence[str | None],
         types: Collection[str],
     ) -> list[list[str]]:
-        """An IOB2 tag a token, of the types asked for; `O` in languages without a tagger."""
+        """An IOB2 tag a token, of the types asked for; none in languages without a tagger."""
         told = self._languages.told([" ".join(words) for words in sentences], languages)
         return [
             self._tags(words, language, types)
@@ -89,9 +107,9 @@ class WordTags:
     def _tags(
         self, words: Sequence[str], language: str | None, types: Collection[str]
     ) -> list[str]:
-        tags = ["O"] * len(words)
         for route, tagger in self._routes:
             if language is None or language in route.languages:
+                tags = ["O"] * len(words)
                 places = np.arange(len(words))
                 for mention in mentions(
                     tagger.scores(words),
@@ -104,8 +122,8 @@ class WordTags:
                     if kind is not None:
                         inner = [f"I-{kind}"] * (mention.end - mention.start - 1)
                         tags[mention.start : mention.end] = [f"B-{kind}", *inner]
-                break
-        return tags
+                return tags
+        return []
 
 
 def open_tags(manifest: Manifest, routes: Sequence[Route]) -> TagPredictor:
@@ -132,6 +150,12 @@ def _joined(lengths: Sequence[int], documents: Sequence[int] | None) -> list[lis
         parts[-1].append(i)
         size += length
     return parts
+
+
+def _types(routes: Sequence[Route]) -> frozenset[str]:
+    """The coarse types of the labels of routes, and their fine ones."""
+    coarse = {label.partition("-")[2] for route in routes for label in route.labels}
+    return frozenset(coarse.union(*(route.fine_labels for route in routes)) - {""})
 
 
 def _mentions(

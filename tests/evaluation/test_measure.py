@@ -33,6 +33,8 @@ class Targets:
 
 
 class Tags:
+    types = frozenset({"PER"})
+
     def __init__(self):
         self.calls = []
 
@@ -149,6 +151,16 @@ def test_targets_and_their_baselines():
     assert found.baselines["tfidf"]["accuracy"] == 0.5
 
 
+def test_target_without_a_token_is_told_as_that():
+    class Nothing(Targets):
+        def predict(self, rows):
+            return np.full((len(rows), 2), np.nan)
+
+    found = evaluate("sentiment/target", [TargetRow("Ada  left", 3, 4, "positive")], Nothing())
+    assert (found.unanswered, values(found)["accuracy"]) == (1, 0.0)
+    assert "no token" in found.why_unanswered
+
+
 def test_sentences_of_a_document_are_asked_together():
     model = Tags()
     rows = [TagRow(("Ada", "left"), ("B-PER", "O"), n // 100, "en") for n in range(600)]
@@ -166,11 +178,16 @@ def test_sentences_without_documents_are_asked_alone():
 
 
 class AsAsked:
-    """Tags every name with the type asked for that means a person."""
+    """Tags every name with the type asked for that means a person; reads two words."""
+
+    types = frozenset({"person", "place"})
 
     def predict(self, sentences, documents, languages, types):  # noqa: ARG002
         self.asked, kind = types, spelled("person", types)
-        return [[f"B-{kind}" if t.istitle() and kind else "O" for t in s] for s in sentences]
+        return [
+            [f"B-{kind}" if t.istitle() and kind else "O" for t in s[:2]] if lang != "xx" else []
+            for s, lang in zip(sentences, languages, strict=True)
+        ]
 
 
 def test_types_are_those_of_the_rows_however_the_baselines_rows_spell_them():
@@ -185,6 +202,27 @@ def test_rows_without_names_are_asked_for_the_types_of_the_baselines_rows():
     model, train = AsAsked(), [TagRow(("Ada",), ("B-PER",))]
     evaluate("entities/conll2003", [TagRow(("Monday",), ("O",))], model, train=train)
     assert model.asked == {"PER"}
+
+
+def test_sentences_that_no_model_answers_or_reads_whole_are_told():
+    rows = [
+        TagRow(("Ada", "left"), ("B-PER", "O")),
+        TagRow(("we", "saw", "Ada"), ("O", "O", "B-PER")),
+        TagRow(("Ada",), ("B-PER",), lang="xx"),
+    ]
+    found = evaluate("entities/conll2003", rows, AsAsked())
+    assert values(found)["entity_recall"] == pytest.approx(1 / 3)
+    assert found.unanswered == 1
+    assert found.remarks == (
+        "1 rows are longer than the model reads; the rest of them has no names",
+    )
+
+
+def test_types_that_the_model_never_answers_with_are_told():
+    tags = ("B-LOC", "B-GPE", "B-PER", "B-drug")
+    rows = [TagRow(("Alps", "Oslo", "Ada", "aspirin"), tags)]
+    (remark,) = evaluate("entities/news", rows, AsAsked()).remarks[1:]
+    assert remark == "types that the model never answers with: GPE, drug"
 
 
 def test_summaries_are_compared_with_the_first_three_sentences():
@@ -203,6 +241,13 @@ def test_scores_leave_out_what_has_none():
     found = evaluate("importance", rows, Lengths())
     assert values(found)["spearman"] == pytest.approx(1.0)
     assert found.unanswered == 1
+    assert found.why_unanswered.endswith("they are left out")
+
+
+def test_scores_of_no_row_have_no_figures():
+    rows = [ScoreRow("a", 1, "xx"), ScoreRow("aa", 2, "xx")]
+    found = evaluate("importance", rows, Lengths(), train=rows)
+    assert (found.metrics, found.baselines, found.unanswered) == ({}, {}, 2)
 
 
 class Shouted:

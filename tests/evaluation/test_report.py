@@ -1,5 +1,6 @@
 """What is printed."""
 
+from dataclasses import replace
 from io import StringIO
 
 import numpy as np
@@ -39,6 +40,14 @@ def test_everything_that_was_measured_is_printed():
         "no baseline: for a reason",
     ):
         assert part in text
+
+
+def test_why_rows_have_no_answer_is_printed_without_figures_where_none_has_one():
+    text = printed(
+        replace(EVALUATION, metrics={}, unanswered=1234, why_unanswered="are in no language")
+    )
+    assert "1,234 rows are in no language." in text
+    assert "interval" not in text
 
 
 def test_reliability_draws_what_was_said_and_what_was_true():

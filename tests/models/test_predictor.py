@@ -229,13 +229,22 @@ def test_fine_types_are_told_where_they_are_asked_for(graph):
     assert tags(SENTENCES[:1], fine_labels=fine, types={"PER"}) == [["O", "B-PER", "I-PER"]]
 
 
-def test_sentences_in_a_language_that_no_route_covers_have_no_names(graph):
-    assert tags([["xan"], ["xan"]], languages=["tlh", "en"]) == [["O"], ["B-person"]]
+def test_sentences_in_a_language_that_no_route_covers_have_no_tags(graph):
+    assert tags([["xan"], ["xan"]], languages=["tlh", "en"]) == [[], ["B-person"]]
 
 
-def test_tokens_behind_what_the_model_reads_have_no_names(graph):
+def test_tokens_behind_what_the_model_reads_have_no_tags(graph):
     (found,) = tags([["a"] * 300 + ["xan"]])
-    assert found == ["O"] * 301
+    assert found == ["O"] * 254  # with the special ones, the 256 that the model reads
+
+
+def test_sentence_that_ends_in_what_has_no_token_is_read_whole(graph):
+    assert tags([["xan", "\u200b", "\u0301"]]) == [["B-person", "O", "O"]]
+
+
+def test_types_that_a_head_tells_apart_are_those_of_its_labels(graph):
+    of_route = opened(route("entities", labels=BIO, fine_labels={"river": "place"}))
+    assert of_route.types == {"person", "place", "river"}
 
 
 def test_empty_sentences_and_tokens_keep_their_places(graph):

@@ -24,7 +24,7 @@ from cli import (
 from cli.files import JsonOption, write_json
 from cli.models import ManifestOption, manifest_path
 from cli.progress import progress
-from evaluation.heads import HEADS, Head, find
+from evaluation.heads import HEADS, Head, Task, find
 from models.manifest import SHIPPED
 from schemas.errors import ModelFileError, SetupError
 
@@ -131,10 +131,12 @@ def measure_head(
 ) -> None:
     """Measure a head on the rows of a file.
 
-    A row of classes: {"text", "label"} or {"text", "labels": []}, optional "lang"; of entities:
-    {"tokens": [], "tags": []}; of sentiment/target: {"text", "start", "end", "label"}; of
-    summary: {"sentences": []} or {"text"}, and "reference"; of importance: {"text", "score"}.
-    A head of your own is called TASK/NAME: sentiment/tone-de.
+    A row of classes: {"text", "label"} or {"text", "labels": []}; of entities: {"tokens": [],
+    "tags": []}, optional "document", a number that its sentences share; of sentiment/target:
+    {"text", "start", "end", "label"}; of toxicity/spans: {"text", "spans": []}, the indexes of the
+    marked characters; of summary: {"sentences": []} or {"text"}, and "reference"; of importance:
+    {"text", "score"}. Rows of classes, entities and importance may have "lang". A head of
+    your own is called TASK/NAME: sentiment/tone-de.
     """
     head = find(str(ctx.info_name))
     given = data_dir or ctx.obj
@@ -195,7 +197,7 @@ def _measured(
         ]
     elif own:
         remarks = (f"no baseline: it has no rows to learn from; {_NO_DATA}, or --train FILE",)
-    elif not (head.is_language or head.name == "summary"):
+    elif not (head.is_language or head.task is Task.SUMMARIES):
         remarks = (f"no baseline: {head.name} has no data set of its own; give --train FILE",)
     with progress(f"{head.name} on {data}", len(asked)) as done:
         evaluation = measure.evaluate(head, data, asked, predictor, learned, done)

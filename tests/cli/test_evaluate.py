@@ -77,6 +77,42 @@ def test_heads_of_a_manifest_of_ones_own_are_measured(run, rows, tmp_path, manif
     assert manifests == [own.parent, own.parent, SHIPPED.parent]
 
 
+def test_summaries_need_no_rows_to_learn_from(run, tmp_path, monkeypatch):
+    class First:
+        def choose(self, documents):
+            return [[0] for _ in documents]
+
+    monkeypatch.setattr("models.predictor.open_predictor", lambda *_: First())
+    file = tmp_path / "rows.jsonl"
+    file.write_text('{"sentences": ["Ada won.", "It rained."], "reference": "Ada won."}\n')
+    shown = run("evaluate", "summary/news", str(file))
+    assert shown.exit_code == 0, shown.output
+    assert "lead3" in shown.stdout
+    assert "no baseline" not in shown.stdout
+
+
+def test_what_is_told_of_the_rows_stands_beside_why_there_is_no_baseline(
+    run, tmp_path, monkeypatch
+):
+    class Tags:
+        types = frozenset({"PER"})
+
+        def predict(self, sentences, documents, languages, types):  # noqa: ARG002
+            return [["O"] for _ in sentences]
+
+    monkeypatch.setattr("models.predictor.open_predictor", lambda *_: Tags())
+    file = tmp_path / "rows.jsonl"
+    file.write_text('{"tokens": ["Ada", "left"], "tags": ["B-PER", "O"]}\n')
+    shown = run("evaluate", "entities/news", str(file))
+    assert "1 rows are longer than the model reads" in shown.stdout
+    assert "no baseline: entities/news has no data set of its own" in shown.stdout
+
+
+def test_fields_of_every_row_are_in_the_help(run):
+    shown = run("evaluate", "entities/news", "--help").stdout
+    assert all(f'"{field}"' in shown for field in ("spans", "document", "lang"))
+
+
 def test_baseline_learns_from_the_rows_that_are_given(run, rows):
     shown = run("evaluate", "topics/agnews", str(rows), "--train", str(rows))
     assert shown.exit_code == 0, shown.output

@@ -8,8 +8,19 @@ import typer
 
 from schemas.errors import SetupError
 
+
+def _checked(file: Path | None) -> Path | None:
+    """The file, before anything is measured for it. Raises SetupError."""
+    if file is not None and not file.parent.is_dir():
+        raise SetupError(f"{file} cannot be written: there is no folder {file.parent}")
+    if file is not None and file.is_dir():
+        raise SetupError(f"{file} cannot be written: it is a folder")
+    return file
+
+
 JsonOption = Annotated[
-    Path | None, typer.Option("--json", metavar="OUT", help="Write the figures here, too.")
+    Path | None,
+    typer.Option("--json", metavar="OUT", callback=_checked, help="Write the figures here, too."),
 ]
 
 

@@ -108,6 +108,16 @@ def test_what_is_told_of_the_rows_stands_beside_why_there_is_no_baseline(
     assert "no baseline: entities/news has no data set of its own" in shown.stdout
 
 
+@pytest.mark.parametrize("out", ["nowhere/out.json", "."])
+def test_figures_that_cannot_be_written_are_told_before_anything_is_measured(
+    run, rows, tmp_path, manifests, out
+):
+    refused = run("evaluate", "topics/agnews", str(rows), "--json", str(tmp_path / out))
+    assert refused.exit_code == 1
+    assert f"{tmp_path / out} cannot be written: " in refused.stderr
+    assert manifests == []
+
+
 def test_fields_of_every_row_are_in_the_help(run):
     shown = run("evaluate", "entities/news", "--help").stdout
     assert all(f'"{field}"' in shown for field in ("spans", "document", "lang"))

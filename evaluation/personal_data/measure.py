@@ -76,6 +76,8 @@ def read(path: Path) -> list[Marked]:
         if not tab:
             raise SetupError(f"{path}:{number}: expected language, a tab and the text")
         texts.append(marked(language, text))
+    if not texts:
+        raise SetupError(f"{path} has no marked texts")
     return texts
 
 

@@ -40,6 +40,13 @@ def test_nothing_found_where_nothing_is_has_no_figures():
     assert (found.total.precision, found.total.recall, found.leaked) == (None, None, 0.0)
 
 
+def test_file_without_texts_is_refused(tmp_path):
+    file = tmp_path / "texts.txt"
+    file.write_text("# nothing\n\n")
+    with pytest.raises(SetupError, match="has no marked texts"):
+        read(file)
+
+
 def test_line_without_a_language_is_refused(tmp_path):
     file = tmp_path / "texts.txt"
     file.write_text("no tab here\n")

@@ -79,6 +79,12 @@ def test_mastheads_of_one_owner_are_one_voice():
     assert answers[0].news[0].source == "Group"
 
 
+def test_pickup_tells_the_masthead_beside_its_owner():
+    (answer,) = placed_all(neighbourhood(), [article(0, owner="Group")])
+    (news,) = answer.news
+    assert (news.source, news.masthead) == ("Group", article(0).source)
+
+
 def test_copy_and_ahead_dated_article_are_no_pickups():
     stories = neighbourhood()
     first = article(0)

@@ -113,3 +113,29 @@ def test_modules_and_settings_exist(document: Path) -> None:
     assert not [name for name in modules if not (ROOT / f"{name.replace('.', '/')}.py").exists()]
     known = {name for settings in JOBS.values() for name in settings.model_fields}
     assert set(re.findall(r"--set\s+([a-z_]+)=", text)) <= known
+
+
+def table_rows(document: Path) -> Iterator[list[str]]:
+    for line in document.read_text("utf-8").splitlines():
+        if line.startswith("| "):
+            yield [cell.strip() for cell in line.strip("|").split("|")]
+
+
+@pytest.mark.parametrize(
+    "card", sorted(ROOT.glob("models/*/MODEL_CARD.md")), ids=lambda p: p.parent.name
+)
+def test_cards_tell_the_figures_of_the_results(card: Path) -> None:
+    """Rows of a head and of so many texts: the figure, its interval, the best baseline."""
+    told = [(cells[0].split()[0], " | ".join(cells)) for cells in table_rows(card) if cells[0]]
+    wrong = []
+    for head, _, metric, here, _, _, baseline, _, count, *_ in table_rows(
+        ROOT / "models/RESULTS.md"
+    ):
+        figure, _, interval = here.replace("*", "").partition(" ")
+        needed = [figure, *re.findall(r"[\d.]+", baseline)[-1:]]
+        for row in [row for name, row in told if name == head and f" {count}" in f" {row}"]:
+            missing = [text for text in needed if text not in row]
+            if " to " in row and interval not in row:
+                missing.append(interval)
+            wrong += [f"{head} {metric}, {count} rows: {text}" for text in missing]
+    assert wrong == []

@@ -223,7 +223,9 @@ def exporter(int8: Path | None, fp16: bool) -> "Exporter":
         from training import export_checkpoint
     except ModuleNotFoundError as error:
         raise missing_extra(error, "training") from error
-    calibration = export_checkpoint.read_texts(int8) if int8 else None
+    from training.checkpoint import read_texts
+
+    calibration = read_texts(int8) if int8 else None
     return partial(
         export_checkpoint.export,
         calibration=calibration,

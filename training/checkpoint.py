@@ -17,8 +17,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from models import language_codes
+from models.heads import SPELLINGS
 from models.topics import concepts
 from schemas.errors import SetupError
+from schemas.packed import numbered_lines
 
 MOST_TOKENS = 512
 """Longest text in tokens, unless one asks for more: attention grows with its square."""
@@ -132,9 +134,9 @@ def read(
     max_tokens: int | None = None,
 ) -> Checkpoint:
     """A checkpoint, found to fit a task. Raises CheckpointError."""
-    config = _json(folder / "config.json")
+    config = _object(folder / "config.json")
     _check_files(folder)
-    kind = next(iter(config.get("architectures") or []), "")
+    kind = _kind(config, folder)
     if not kind.endswith(task.architecture):
         raise CheckpointError(
             f"{folder} holds a {kind or 'model of no named class'}; task {task} needs a "
@@ -160,13 +162,15 @@ def read(
 
 def label_names(config: Mapping[str, Any], folder: Path) -> tuple[str, ...]:
     """Names of a checkpoint's outputs, in their order. Raises CheckpointError."""
-    names = {int(number): str(name) for number, name in (config.get("id2label") or {}).items()}
-    if sorted(names) != list(range(len(names))) or len(names) < 2:
+    told = config.get("id2label")
+    names = told if isinstance(told, dict) else {}
+    numbers = [str(number) for number in range(len(names))]
+    if len(names) < 2 or {*names} != {*numbers}:
         raise CheckpointError(
-            f"{folder}/config.json: id2label must name at least two outputs, 0 and up; it has "
-            f"{config.get('id2label')}"
+            f"{folder}/config.json: id2label must name at least two outputs, 0 and up, like "
+            f'{{"0": "negative", "1": "positive"}}; it has {told}'
         )
-    return tuple(names[number] for number in range(len(names)))
+    return tuple(str(names[number]) for number in numbers)
 
 
 def labels_for(task: Task, found: Sequence[str], mapping: Mapping[str, str]) -> Labels:
@@ -174,8 +178,8 @@ def labels_for(task: Task, found: Sequence[str], mapping: Mapping[str, str]) -> 
 
     >>> labels_for(Task.SENTIMENT, ["POSITIVE", "NEGATIVE"], {})
     Labels(names=('negative', 'neutral', 'positive'), groups=((1,), (), (0,)))
-    >>> labels_for(Task.ENTITIES, ["O", "B-PER", "I-PER"], {"PER": "person"}).names
-    ('O', 'B-person', 'I-person')
+    >>> labels_for(Task.ENTITIES, ["O", "B-PER", "B-TEAM"], {"TEAM": "organisation"}).names
+    ('O', 'B-person', 'B-organisation')
     """
     if task is Task.ENTITIES:
         return _entity_labels(found, mapping)
@@ -203,6 +207,21 @@ def read_label_map(file: Path) -> dict[str, str]:
                 f'label map {file}: {name} is {label!r}, expected a line like "{name}" = "label"'
             )
     return mapping
+
+
+def read_texts(file: Path) -> list[str]:
+    """The `text` of every line of a JSONL file. Raises SetupError."""
+    texts = []
+    for number, line in numbered_lines(str(file)):
+        try:
+            texts.append(_text(line))
+        except ValueError as error:
+            raise CheckpointError(
+                f'{file}, line {number}: {error}; every line must be like {{"text": "…"}}'
+            ) from error
+    if not texts:
+        raise CheckpointError(f"{file} has no texts")
+    return texts
 
 
 def read_card(folder: Path) -> Card:
@@ -238,6 +257,15 @@ def forbids_commerce(licence: str) -> bool:
     (True, False)
     """
     return bool({"nc", "noncommercial"} & set(re.split(r"[^a-z]+", licence.lower())))
+
+
+def _text(line: str) -> str:
+    row = json.loads(line)
+    if not isinstance(row, dict) or not isinstance(row.get("text"), str):
+        raise ValueError("it has no text")
+    text: str = row["text"]
+    text.encode()  # a byte that was no UTF-8
+    return text
 
 
 def _sentiment_labels(found: Sequence[str], ours: Sequence[str]) -> Labels:
@@ -278,6 +306,7 @@ def _entity_labels(found: Sequence[str], mapping: Mapping[str, str]) -> Labels:
     groups |= {f"{mark}-{kind}": [] for kind in ENTITY_TYPES for mark in "BI"}
     for number, (name, match) in enumerate(zip(found, marks, strict=True)):
         kind = mapping.get(name) or (mapping.get(match[2], match[2]) if match else name)
+        kind = SPELLINGS.get(kind, SPELLINGS.get(kind.casefold(), kind))
         if kind == OUTSIDE:
             groups[OUTSIDE].append(number)
         elif match is None or kind not in ENTITY_TYPES:
@@ -304,6 +333,17 @@ def _unmapped(name: str, label: str, known: Sequence[str]) -> CheckpointError:
     )
 
 
+def _kind(config: Mapping[str, Any], folder: Path) -> str:
+    """The name of the checkpoint's class; empty where it names none. Raises CheckpointError."""
+    kinds = config.get("architectures") or []
+    if not isinstance(kinds, list) or not all(isinstance(kind, str) for kind in kinds):
+        raise CheckpointError(
+            f"{folder}/config.json: architectures is {kinds!r}, expected a list like "
+            '["BertForSequenceClassification"]'
+        )
+    return kinds[0] if kinds else ""
+
+
 def _check_files(folder: Path) -> None:
     if not (folder / "tokenizer.json").is_file():
         raise CheckpointError(
@@ -321,8 +361,8 @@ def _check_files(folder: Path) -> None:
 def _limit(folder: Path, wanted: int | None) -> int:
     """Tokens, by the files of the tokenizer; the position table may still lower it."""
     told = [
-        _json(folder / "tokenizer_config.json", missing={}).get("model_max_length"),
-        _json(folder / "sentence_bert_config.json", missing={}).get("max_seq_length"),
+        _object(folder / "tokenizer_config.json", missing={}).get("model_max_length"),
+        _object(folder / "sentence_bert_config.json", missing={}).get("max_seq_length"),
     ]
     limits = [int(limit) for limit in told if limit is not None and limit < _UNLIMITED]
     most = min(limits, default=MOST_TOKENS if wanted is None else wanted)
@@ -338,7 +378,7 @@ def _sentence_modules(folder: Path) -> tuple[str, tuple[Dense, ...]]:
         kind = str(module["type"]).rpartition(".")[2]
         if kind == "Dense":
             at = folder / module["path"]
-            config = _json(at / "config.json")
+            config = _object(at / "config.json")
             activation = str(config.get("activation_function", "")).rpartition(".")[2]
             if activation not in ("Tanh", "Identity") or config.get("use_residual"):
                 raise CheckpointError(f"{at}: cannot export a dense layer with {activation}")
@@ -349,7 +389,7 @@ def _sentence_modules(folder: Path) -> tuple[str, tuple[Dense, ...]]:
 
 
 def _pooling(folder: Path) -> str:
-    config = _json(folder / "1_Pooling" / "config.json", missing={})
+    config = _object(folder / "1_Pooling" / "config.json", missing={})
     old = {
         "pooling_mode_cls_token": "cls",
         "pooling_mode_max_tokens": "max",
@@ -397,3 +437,13 @@ def _json(file: Path, missing: Any = None) -> Any:
         raise CheckpointError(f"{file} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise CheckpointError(f"{file} is not JSON: {error}") from error
+
+
+def _object(file: Path, missing: Any = None) -> dict[str, Any]:
+    """`_json` of a file that must hold an object."""
+    found = _json(file, missing)
+    if not isinstance(found, dict):
+        raise CheckpointError(
+            f"{file} holds no JSON object; write it anew with transformers: save_pretrained(DIR)"
+        )
+    return found

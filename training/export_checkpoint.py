@@ -1,6 +1,5 @@
 """A Hugging Face checkpoint as one ONNX graph like ours: two inputs, one output, any length."""
 
-import json
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -186,20 +185,6 @@ def largest_difference(
         difference = np.abs(expected - got) / np.maximum(1, np.abs(expected))
         worst = max(worst, float(_of_real_tokens(difference, mask).max()))
     return worst
-
-
-def read_texts(file: Path) -> list[str]:
-    """The `text` of every line of a JSONL file. Raises CheckpointError."""
-    try:
-        lines = file.read_text("utf-8").splitlines()
-        texts = [str(json.loads(line)["text"]) for line in lines if line.strip()]
-    except OSError as error:
-        raise CheckpointError(f"texts {file} cannot be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f'texts {file}: every line must be like {{"text": "…"}}') from error
-    if not texts:
-        raise CheckpointError(f"texts {file} has no line")
-    return texts
 
 
 def _check_half(

@@ -1,9 +1,11 @@
 """What a checkpoint's files say, read without its weights; what does not fit is refused by name."""
 
+import gzip
 import json
 
 import pytest
 
+from schemas.errors import SetupError
 from training.checkpoint import (
     CheckpointError,
     Task,
@@ -12,6 +14,7 @@ from training.checkpoint import (
     read,
     read_card,
     read_label_map,
+    read_texts,
     task_of,
 )
 
@@ -75,6 +78,20 @@ def test_entity_types_are_mapped_with_both_their_tags():
     assert labels.groups == ((0,), (1,), (2,), (3,), (4,))
 
 
+def test_usual_names_of_entity_types_need_no_map():
+    found = ["O", "B-PER", "I-PER", "B-ORG", "B-LOC", "B-MISC"]
+    labels = labels_for(Task.ENTITIES, found, {})
+    assert dict(zip(labels.names, labels.groups, strict=True)) == {
+        "O": (0,),
+        "B-person": (1,),
+        "I-person": (2,),
+        "B-organisation": (3,),
+        "B-place": (4,),
+        "B-other": (5,),
+    }
+    assert labels_for(Task.ENTITIES, found, {"MISC": "O"}).groups[0] == (0, 5)
+
+
 def test_tags_of_other_schemes_become_iob2():
     found = ["O", "B-PER", "I-PER", "E-PER", "S-PER"]
     labels = labels_for(Task.ENTITIES, found, {"PER": "person"})
@@ -101,7 +118,7 @@ def test_type_can_be_mapped_to_no_entity():
         (Task.TOPICS, ["medtop:00000000", "x"], {"x": ""}, "medtop:00000000"),
         (Task.TOPICS, ["a", "b"], {"a": "", "b": ""}, "at least one topic"),
         (Task.TOPICS, ["a", "b"], dict.fromkeys("ab", "medtop:15000000"), "not one for all"),
-        (Task.ENTITIES, CONLL, {}, '"PER" = "person"'),
+        (Task.ENTITIES, [*CONLL, "B-DATE"], {}, '"DATE" = "person"'),
         (Task.ENTITIES, CONLL, TYPES | {"LOC": "place"}, "map names 'LOC'"),
         (Task.ENTITIES, ["O", "I-PER", "I-ORG"], TYPES, "never its beginning (IOB1)"),
         (Task.ENTITIES, CONLL[1:], TYPES, "is O"),
@@ -194,10 +211,56 @@ def test_sentence_encoder_that_cannot_be_exported_is_refused(write, files, compl
         ("sentiment", {}, {"problem_type": "multi_label_classification"}, "several labels at once"),
         ("sentiment", {}, {"id2label": {"0": "x"}}, "at least two outputs"),
         ("entities", {}, {}, "…ForTokenClassification"),
+        ("sentiment", {"config.json": []}, {}, "config.json holds no JSON object; write it anew"),
+        ("sentiment", {}, {"id2label": {"a": "x", "b": "y"}}, "it has {'a': 'x', 'b': 'y'}"),
+        ("sentiment", {}, {"id2label": ["negative", "positive"]}, '{"0": "negative"'),
+        ("sentiment", {}, {"id2label": {"0": "x", "2": "y"}}, "0 and up"),
+        (
+            "sentiment",
+            {},
+            {"architectures": "BertForMaskedLM"},
+            "is 'BertForMaskedLM', expected a list",
+        ),
+        ("sentiment", {"tokenizer_config.json": []}, {}, "tokenizer_config.json holds no JSON"),
+        ("sentiment", {}, {"architectures": [None]}, "is [None], expected"),
     ],
 )
 def test_checkpoint_that_does_not_fit_is_refused(write, task, files, config, complaint):
     assert complaint in refusal(write(files, **config), Task(task))
+
+
+def test_texts_are_read_by_line_from_packed_files_too(tmp_path):
+    texts = ["one\u2028line\x85", "zwei"]
+    content = "\n\n".join(json.dumps({"text": text}, ensure_ascii=False) for text in texts)
+    plain, packed = tmp_path / "texts.jsonl", tmp_path / "texts.jsonl.gz"
+    plain.write_text(content, "utf-8-sig")
+    packed.write_bytes(gzip.compress(content.encode()))
+    assert read_texts(plain) == read_texts(packed) == texts
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        (b"{", "line 3: "),
+        (b"[]", "line 3: it has no text"),
+        (b'{"text": 5}', 'line 3: it has no text; every line must be like {"text": "…"}'),
+        (b'{"text": "\xff"}', "line 3: "),
+    ],
+)
+def test_line_that_is_no_text_is_named(tmp_path, line, complaint):
+    file = tmp_path / "texts.jsonl"
+    file.write_bytes(b'{"text": "x"}\n\n' + line)
+    with pytest.raises(CheckpointError) as refused:
+        read_texts(file)
+    assert complaint in str(refused.value)
+
+
+def test_texts_must_be_there(tmp_path):
+    (tmp_path / "empty").write_text("\n")
+    with pytest.raises(CheckpointError, match="has no texts"):
+        read_texts(tmp_path / "empty")
+    with pytest.raises(SetupError, match="cannot be opened"):
+        read_texts(tmp_path / "absent")
 
 
 def test_unknown_task_is_refused_with_the_list():

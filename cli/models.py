@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from jobs.runtime.catalogue import load_shared
 from jobs.runtime.enrich_settings import EnrichSettings
@@ -24,6 +26,8 @@ out = Console()
 SHOWN_LABELS = 12
 """Labels and thresholds beyond so many are counted; --json has all."""
 
+NO_COMMERCE = "non-commercial"
+
 ManifestOption = Annotated[
     Path | None,
     typer.Option(
@@ -38,29 +42,28 @@ JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 
 @app.command("list")
 def list_models(manifest: ManifestOption = None, as_json: JsonOption = False) -> None:
-    """Every model with its size, licence, tasks and languages."""
+    """Every model with its size, licence, tasks and languages; `show` and --json tell more."""
     found = read(manifest_path(manifest))
     rows = [summary(found, name) for name in found.models]
     if as_json:
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
-    table = Table(title=f"Models of {found.folder}", title_justify="left")
+    title = f"Models of {found.folder}"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0, show_edge=False)
     for column in ("model", "version"):
         table.add_column(column, no_wrap=True)
-    table.add_column("MB", justify="right")
-    for column in ("licence", "commercial use", "tasks", "languages"):
-        table.add_column(column, overflow="fold")
-    table.add_column("max tokens", justify="right")
+    table.add_column("MB", justify="right", no_wrap=True)
+    table.add_column("licence", min_width=len(NO_COMMERCE), overflow="fold")
+    table.add_column("tasks", no_wrap=True)
+    table.add_column("languages", overflow="fold")
     for row in rows:
         table.add_row(
             row["model"],
             row["version"],
             "missing" if row["bytes"] is None else f"{row['bytes'] / 1e6:.1f}",
-            row["licence"],
-            "yes" if row["commercial"] else "[red]no[/]",
+            _terms(row["licence"], row["commercial"]),
             "\n".join(row["tasks"]),
             _shortened(row["languages"]),
-            "" if row["max_tokens"] is None else str(row["max_tokens"]),
         )
     out.print(table)
 
@@ -270,6 +273,13 @@ def _size(manifest: Manifest, entry: ModelEntry) -> int | None:
         return sum((manifest.folder / file).stat().st_size for file in entry.pinned_files)
     except OSError:
         return None
+
+
+def _terms(licence: str, commercial: bool) -> Text:
+    """A licence, and below it that it forbids commercial use where its name does not say so."""
+    if commercial:
+        return Text(licence)
+    return Text("\n".join(dict.fromkeys((licence, NO_COMMERCE))), "red")
 
 
 def _facts_of(manifest: Manifest, entry: ModelEntry) -> dict[str, str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from cli import models
 from models.manifest import SHIPPED, read
@@ -116,6 +117,26 @@ def test_list_has_every_model_with_what_one_chooses_by(run):
     table = run("models", "list").stdout
     for name in rows:
         assert name in table
+
+
+def test_list_is_read_in_eighty_columns(run, monkeypatch):
+    monkeypatch.setattr(models, "out", Console(width=80))
+    lines = run("models", "list").stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    shown = [line.split() for line in lines]
+    assert ["model", "version", "MB", "licence", "tasks", "languages"] in shown
+    for name, entry in read(SHIPPED).models.items():
+        (row,) = (line for line in lines if line.startswith(f"{name} "))
+        assert row.split()[1] == entry.version
+    words = {word for row in shown for word in row}
+    assert {"non-commercial", "CC-BY-SA-3.0", "toxicity_kinds", "importance"} <= words
+
+
+def test_list_tells_which_models_are_not_for_sale(run, own):
+    own.write_text(own.read_text().replace('"Apache-2.0"', '"cc-by-nc-4.0"\ncommercial = false'))
+    shown = run("models", "list", "--manifest", own).stdout
+    assert "cc-by-nc-4.0" in shown
+    assert shown.count("non-commercial") == 1
 
 
 def test_show_tells_routes_and_card(run):

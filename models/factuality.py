@@ -35,15 +35,14 @@ def check(summary: str, article: str, language: str = "en") -> list[Problem]:
 
     Numbers are compared by value: "5,000" = "5000", "five percent" = "5%", "2.5 million" =
     "2,500,000", "a hundred" = "100"; "hundreds" is borne out by the same word and by 200 to 999,
-    "thousands" not by a year.
-    Number words are known in English, German, Dutch, French, Spanish, Italian and Portuguese; of
-    an article in another language only figures and English words are compared. Names are
-    capitalised words that are no stop words of the language: each must stand in the article, and
-    words that follow each other in a name must do so there; an acronym may stand for a name. A new
-    word that only opens a sentence is taken for a name, too: better no summary than an invented
-    town. Quotations of twelve characters and more must be verbatim. In a script without case names
-    cannot be checked: each such sentence is a problem. What is denied, caused or compared is not
-    checked.
+    "thousands" not by a year. Number words are known in English, German, Dutch, French, Spanish,
+    Italian and Portuguese; of an article in another language only figures and English words are
+    compared. Names are capitalised words that are no stop words of the language: each must stand in
+    the article, and words that follow each other in a name must do so there; an acronym may stand
+    for a name. A new word that only opens a sentence is taken for a name, too: better no summary
+    than an invented town. Quotations of twelve characters and more must be verbatim. In a script
+    without case names cannot be checked: each such sentence is a problem. What is denied, caused or
+    compared is not checked.
 
     >>> story = "Two ferries sank off Harbourville, Mayor Ann Roe said. The loss is $2,500,000."
     >>> check("The loss of the two ferries is 2.5 million dollars, said Roe.", story)

@@ -209,8 +209,8 @@ _HALVES = {
 _ARTICLES = {"a", "an"}
 _OF = {"of", "de", "di", "von", "van"}
 _SEVERAL = {
-    *("several", "few", "many", "multi", "mehrere", "mehreren", "mehrerer", "einige", "einigen"),
-    *("einiger", "paar", "viele", "vielen", "enkele", "meerdere", "quelques", "varios", "alcuni"),
+    *("several", "couple", "few", "many", "multi", "mehrere", "mehreren", "mehrerer", "einige"),
+    *("einigen", "einiger", "paar", "viele", "vielen", "enkele", "meerdere"),
 }
 _LONGEST = 60  # characters of a number written as one word
 _TOKEN = re.compile(r"\d+(?:[.,’']\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*")
@@ -326,7 +326,8 @@ def _figures(text: str, tokens: list[_Token], at: int, words: _Words) -> _Read:
 
 def _many(tokens: list[_Token], at: int, words: _Words) -> _Read | None:
     """Hundreds, tens of thousands, several million."""
-    several = at > 0 and tokens[at - 1].word in _SEVERAL and _touch(tokens, at)
+    before = at - 1 - (at > 1 and tokens[at - 1].word in _OF)  # a couple of hundred
+    several = at > 0 and tokens[before].word in _SEVERAL and _touch(tokens, at)
     scale = _plural(tokens[at].word, words)
     if scale is None and several:
         scale = words.scales.get(tokens[at].word)

@@ -74,6 +74,7 @@ NUMBERS = [
     ("en", "Millions were lost.", "$2.5m was lost.", "1 million was lost."),
     ("en", "Several million fled.", "Millions fled.", "A million fled."),
     ("en", "A few hundred people fled.", "300 people fled.", "100 people fled."),
+    ("en", "A couple of hundred fled.", "240 people fled.", "100 people fled."),
     ("en", "300 people fled.", "three hundred people fled.", "Hundreds of people fled."),
     ("en", "Two hundred and five people fled.", "205 people fled.", "Five of 200 people fled."),
     ("en", "205 people fled.", "Two hundred and five people fled.", "200 people fled."),

@@ -1,207 +1,21 @@
 """The numbers of a text, in figures and in words."""
 
 import re
+import tomllib
 import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from models.tags import stop_words
 
-_SMALL = {
-    "en": "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-    "fifteen sixteen seventeen eighteen nineteen",
-    "de": "null eins zwei drei vier funf sechs sieben acht neun zehn elf zwolf dreizehn vierzehn "
-    "funfzehn sechzehn siebzehn achtzehn neunzehn",
-    "nl": "nul een twee drie vier vijf zes zeven acht negen tien elf twaalf dertien veertien "
-    "vijftien zestien zeventien achttien negentien",
-    "fr": "zero un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze "
-    "seize",
-    "es": "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce "
-    "quince",
-    "it": "zero uno due tre quattro cinque sei sette otto nove dieci undici dodici tredici "
-    "quattordici quindici sedici diciassette diciotto diciannove",
-    "pt": "zero um dois tres quatro cinco seis sete oito nove dez onze doze treze catorze quinze "
-    "dezesseis dezessete dezoito dezenove",
-}
-"""From 0 up, without accents as all words here."""
-
-_TENS = {
-    "en": "twenty thirty forty fifty sixty seventy eighty ninety",
-    "de": "zwanzig dreissig vierzig funfzig sechzig siebzig achtzig neunzig",
-    "nl": "twintig dertig veertig vijftig zestig zeventig tachtig negentig",
-    "fr": "vingt trente quarante cinquante soixante septante huitante nonante",
-    "es": "veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa",
-    "it": "venti trenta quaranta cinquanta sessanta settanta ottanta novanta",
-    "pt": "vinte trinta quarenta cinquenta sessenta setenta oitenta noventa",
-}
-_OTHER: dict[str, dict[float, str]] = {
-    "de": {
-        1: "ein eine einen einem einer eines",
-        1.5: "anderthalb",
-        2: "zwo zweier",
-        3: "dreier",
-    },
-    "nl": {1.5: "anderhalf"},
-    "fr": {1: "une", 20: "vingts vingtaine", 30: "trentaine", 50: "cinquantaine"},
-    "es": {
-        1: "un una",
-        10: "dieci",
-        20: "veinti veintena",
-        100: "cien ciento",
-        500: "quinientos quinientas",
-        700: "setecientos setecientas",
-        900: "novecientos novecientas",
-    },
-    "it": {1: "un una", 20: "ventina", 30: "trentina", 50: "cinquantina"},
-    "pt": {
-        1: "uma",
-        2: "duas",
-        14: "quatorze",
-        16: "dezasseis",
-        17: "dezassete",
-        19: "dezanove",
-        100: "cem cento",
-        200: "duzentos duzentas",
-        300: "trezentos trezentas",
-        500: "quinhentos quinhentas",
-    },
-}
-"""Other forms of small numbers, and hundreds that are words of their own."""
-
-_SCALES: dict[str, dict[float, str]] = {
-    "en": {
-        12: "dozen",
-        1e2: "hundred",
-        1e3: "thousand",
-        1e6: "million",
-        1e9: "billion",
-        1e12: "trillion",
-    },
-    "de": {12: "dutzend", 1e2: "hundert", 1e3: "tausend", 1e6: "million", 1e9: "milliarde"},
-    "nl": {12: "dozijn", 1e2: "honderd", 1e3: "duizend", 1e6: "miljoen", 1e9: "miljard"},
-    "fr": {
-        10: "dizaine",
-        12: "douzaine",
-        1e2: "cent centaine",
-        1e3: "mille millier",
-        1e6: "million",
-        1e9: "milliard",
-        1e12: "billion",
-    },
-    "es": {
-        10: "decena",
-        12: "docena",
-        1e2: "centenar",
-        1e3: "mil millar",
-        1e6: "millon",
-        1e12: "billon",
-    },
-    "it": {
-        10: "decina",
-        12: "dozzina",
-        1e2: "cento centinaio",
-        1e3: "mille mila migliaio",
-        1e6: "milione",
-        1e9: "miliardo",
-    },
-    "pt": {
-        10: "dezena",
-        12: "duzia",
-        1e2: "centena",
-        1e3: "mil milhar",
-        1e6: "milhao",
-        1e9: "bilhao",
-        1e12: "trilhao",
-    },
-}
-_MANY: dict[str, dict[float, str]] = {
-    "en": {
-        10: "tens",
-        12: "dozens",
-        1e2: "hundreds",
-        1e3: "thousands",
-        1e6: "millions millionen",
-        1e9: "billions milliarden milliards",
-        1e12: "trillions",
-    },
-    "de": {
-        12: "dutzende dutzenden",
-        1e2: "hunderte hunderten hunderter",
-        1e3: "tausende tausenden tausender",
-        1e6: "millionen",
-        1e9: "milliarden",
-        1e12: "billion billionen",
-    },
-    "nl": {
-        10: "tientallen",
-        12: "dozijnen",
-        1e2: "honderden",
-        1e3: "duizenden",
-        1e6: "miljoenen",
-        1e9: "miljarden",
-        1e12: "biljoen biljoenen",
-    },
-    "fr": {
-        10: "dizaines",
-        12: "douzaines",
-        1e2: "centaines",
-        1e3: "milliers",
-        1e6: "millions",
-        1e9: "milliards",
-        1e12: "billions",
-    },
-    "es": {
-        10: "decenas",
-        12: "docenas",
-        1e2: "cientos cientas centenares",
-        1e3: "miles millares",
-        1e6: "millones",
-        1e12: "billones",
-    },
-    "it": {
-        10: "decine",
-        12: "dozzine",
-        1e2: "centinaia",
-        1e3: "migliaia",
-        1e6: "milioni",
-        1e9: "miliardi",
-    },
-    "pt": {
-        10: "dezenas",
-        12: "duzias",
-        1e2: "centos centas centenas",
-        1e3: "milhares",
-        1e6: "milhoes",
-        1e9: "bilhoes",
-        1e12: "trilhoes",
-    },
-}
-"""Plurals: alone they are any number of that size, behind a number they multiply it."""
-
-_INSIDE: dict[str, dict[float, str]] = {
-    "de": {0: "und", 0.5: "einhalb"},
-    "nl": {0: "en", 0.5: "half eenhalf"},
-    "it": {
-        3: "tre",
-        20: "vent",
-        30: "trent",
-        40: "quarant",
-        50: "cinquant",
-        60: "sessant",
-        70: "settant",
-        80: "ottant",
-        90: "novant",
-        100: "cent",
-    },
-}
-"""What stands only inside of a number that is written as one word."""
+_TABLES = Path(__file__).with_suffix(".toml")
 
 _SHORT = {"k": 1e3, "tsd": 1e3, "m": 1e6, "mn": 1e6, "mio": 1e6, "mln": 1e6}
 _SHORT |= {"bn": 1e9, "mrd": 1e9, "mld": 1e9}
 """Scales behind figures."""
 
-_LINKS = {"en": "and", "fr": "et", "es": "y", "pt": "e"}
 _HALVES = {
     *("half", "halbe", "halben", "halve", "demi", "demie", "medio", "media", "mezzo"),
     *("mezza", "meio", "meia"),
@@ -541,16 +355,22 @@ def _words(language: str) -> _Words:
 
 
 def _table(language: str) -> _Words:
-    small = {word: float(n) for n, word in enumerate(_SMALL.get(language, "").split())}
-    tens = _TENS.get(language, "").split()
+    table = _tables().get(language, {})
+    small = {word: float(n) for n, word in enumerate(table.get("small", "").split())}
+    tens = table.get("tens", "").split()
     small |= {word: float(ten) for word, ten in zip(tens, range(20, 100, 10), strict=False)}
-    small |= _by_word(_OTHER, language)
-    scales, plurals = _by_word(_SCALES, language), _by_word(_MANY, language)
-    inside = _by_word(_INSIDE, language)
+    small |= _by_word(table.get("other", {}))
+    scales, plurals, inside = (
+        _by_word(table.get(kind, {})) for kind in ("scales", "many", "inside")
+    )
     parts = frozenset({*small, *scales, *plurals, *inside} if language != "en" else ())
-    return _Words(small, scales, plurals, inside, parts, _LINKS.get(language, ""))
+    return _Words(small, scales, plurals, inside, parts, table.get("link", ""))
 
 
-def _by_word(table: Mapping[str, Mapping[float, str]], language: str) -> dict[str, float]:
-    by_value = table.get(language, {})
+def _by_word(by_value: Mapping[str, str]) -> dict[str, float]:
     return {word: float(value) for value, words in by_value.items() for word in words.split()}
+
+
+@cache
+def _tables() -> dict[str, Any]:
+    return tomllib.loads(_TABLES.read_text(encoding="utf-8"))

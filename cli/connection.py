@@ -80,7 +80,7 @@ class Connection:
         with (
             broker.speaking(self.client()),
             KafkaConsumer(
-                **broker.impatient(self.client()),
+                **self.client(),
                 group_id=None,
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",

@@ -3,8 +3,9 @@
 import logging
 import re
 import socket
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from schemas.errors import KafkaAway, ServiceError
@@ -12,7 +13,7 @@ from schemas.errors import KafkaAway, ServiceError
 if TYPE_CHECKING:
     from kafka import KafkaAdminClient
 
-_TRY_AGAIN_MS = 250
+_Receive = Callable[[Any], tuple[bytes, Exception | None]]
 _SAYS_LITTLE = re.compile(r"disconnected$|Timeout|TimedOut")
 
 
@@ -44,18 +45,8 @@ def administering(client: Mapping[str, Any]) -> Iterator["KafkaAdminClient"]:
     """A client that manages topics. Raises ServiceError, as `speaking`."""
     from kafka import KafkaAdminClient
 
-    with speaking(client), KafkaAdminClient(**impatient(client)) as admin:
+    with speaking(client), KafkaAdminClient(**client) as admin:
         yield admin
-
-
-def impatient(client: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments of a client that tries to connect every quarter of a second.
-
-    A broker that refuses a login says so and hangs up. kafka-python (3.0) throws the answer away
-    where it reads both at once, which is more often than not: of the seven tries that it makes by
-    itself sometimes none hears why.
-    """
-    return {**client, "reconnect_backoff_max_ms": _TRY_AGAIN_MS}
 
 
 @contextmanager
@@ -75,6 +66,7 @@ def explained(client: Mapping[str, Any]) -> Iterator[None]:
     """`speaking` without a look whether anything answers at all."""
     from kafka.errors import KafkaError
 
+    hear_last_words()
     with _refusals() as refusals:
         try:
             yield
@@ -83,6 +75,28 @@ def explained(client: Mapping[str, Any]) -> Iterator[None]:
                 raise ServiceError(_not_let_in(client, telling(refusals.causes))) from error
             why = str(error) or type(error).__name__
             raise KafkaAway(f"Kafka at {_bootstrap(client)}: {why}") from error
+
+
+def hear_last_words() -> None:
+    """Let kafka-python (3.0) pass on what it reads together with the end of a connection.
+
+    It throws that away, and a broker that refuses a login says why and hangs up at once: the reason
+    was heard by chance alone.
+    """
+    from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
+
+    for transport in (KafkaTCPTransport, KafkaSSLTransport):
+        if not hasattr(transport._sock_recv, "__wrapped__"):
+            transport._sock_recv = _with_last_words(transport._sock_recv)
+
+
+def _with_last_words(receive: _Receive) -> _Receive:
+    @wraps(receive)
+    def received(transport: Any) -> tuple[bytes, Exception | None]:
+        data, error = receive(transport)
+        return (data, None) if data else (data, error)  # the end is met again
+
+    return received
 
 
 def telling(causes: Sequence[str]) -> str:

@@ -125,6 +125,22 @@ def test_refused_login_names_the_cause_and_the_settings(monkeypatch):
         connect("a:1").require_topic("articles.raw")
 
 
+def test_what_a_broker_says_before_it_hangs_up_is_heard():
+    from kafka.net.transport import KafkaTCPTransport
+
+    broker.hear_last_words()
+    broker.hear_last_words()
+    ours, theirs = socket.socketpair()
+    transport = KafkaTCPTransport(None, ours, host="broker")
+    with ours, theirs:
+        ours.setblocking(False)
+        theirs.sendall(b"login refused")
+        theirs.close()
+        assert transport._sock_recv() == (b"login refused", None)
+        data, error = transport._sock_recv()
+    assert (data, str(error)) == (b"", "KafkaConnectionError: socket disconnected")
+
+
 def test_missing_topic_says_how_to_make_it(kafka):
     kafka.create("other")
     with pytest.raises(ServiceError, match="wiredesk topics create"):

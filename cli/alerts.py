@@ -12,6 +12,7 @@ from rich.table import Table
 from cli.alert_lines import STYLES, clock, safe, told
 from cli.connection import BootstrapOption, Connection, SettingsOption, connect
 from cli.editorial import Draft, draft, sent_to
+from cli.files import writable
 from cli.lasting import ForOption, UntilOption, end_ms
 from cli.reading import Beginning, End, moment_ms, read_on, read_to_end, seek
 from cli.tail import json_line
@@ -269,7 +270,9 @@ def recalibrate(
     ] = None,
     write: Annotated[
         Path | None,
-        typer.Option(metavar="OUT", help="Write the scorer here if the challenger wins."),
+        typer.Option(
+            metavar="OUT", callback=writable, help="Write the scorer here if the challenger wins."
+        ),
     ] = None,
     bootstrap: BootstrapOption = None,
     settings: SettingsOption = None,
@@ -281,8 +284,6 @@ def recalibrate(
     """
     from models.breaking import scorer, verdicts
 
-    if write is not None and not write.parent.is_dir():
-        raise SetupError(f"{write} cannot be written: there is no folder {write.parent}")
     current = scorer.read(scorer_file or scorer.SHIPPED)
     if file is not None:
         found = list(verdicts.read(file))

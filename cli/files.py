@@ -9,8 +9,8 @@ import typer
 from schemas.errors import SetupError
 
 
-def _checked(file: Path | None) -> Path | None:
-    """The file, before anything is measured for it. Raises SetupError."""
+def writable(file: Path | None) -> Path | None:
+    """A file to write, looked at before the work for it is done. Raises SetupError."""
     if file is not None and not file.parent.is_dir():
         raise SetupError(f"{file} cannot be written: there is no folder {file.parent}")
     if file is not None and file.is_dir():
@@ -20,7 +20,7 @@ def _checked(file: Path | None) -> Path | None:
 
 JsonOption = Annotated[
     Path | None,
-    typer.Option("--json", metavar="OUT", callback=_checked, help="Write the figures here, too."),
+    typer.Option("--json", metavar="OUT", callback=writable, help="Write the figures here, too."),
 ]
 
 

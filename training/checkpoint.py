@@ -306,7 +306,7 @@ def _entity_labels(found: Sequence[str], mapping: Mapping[str, str]) -> Labels:
     groups |= {f"{mark}-{kind}": [] for kind in ENTITY_TYPES for mark in "BI"}
     for number, (name, match) in enumerate(zip(found, marks, strict=True)):
         kind = mapping.get(name) or (mapping.get(match[2], match[2]) if match else name)
-        kind = SPELLINGS.get(kind, SPELLINGS.get(kind.casefold(), kind))
+        kind = SPELLINGS.get(kind.casefold(), kind)
         if kind == OUTSIDE:
             groups[OUTSIDE].append(number)
         elif match is None or kind not in ENTITY_TYPES:
